@@ -1,0 +1,59 @@
+# Needs make and Python 3.11 or later; everything else goes into .venv, which each target makes when it is absent.
+#   make demo    the starter rules on the starter events          make test    lint, then every test
+#   make lint    ruff, mypy, pyright, import-linter               make bench   measure
+#   make format  let ruff rewrite what it can                     make fuzz    random broken input, for hours
+#   make clean   remove what was made
+# PYTHON=python3.12 chooses the interpreter, JOBS=4 the number of test processes.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+JOBS ?= 2
+FUZZ ?= 200000
+SEED ?= $(shell date +%Y%m%d)
+BIN := .venv/bin
+
+.PHONY: demo test lint format bench fuzz clean
+.DELETE_ON_ERROR:
+
+demo: .venv/installed
+	@set -e; show() { echo; echo "$$ $$*"; "$$@"; }; PATH="$(CURDIR)/$(BIN):$$PATH"; \
+	show ruleengine check rules; \
+	show ruleengine match fixtures --rules rules; \
+	show ruleengine explain rules/windows/web_server_spawns_discovery.yml --event fixtures/windows/process_creation.ndjson:9; \
+	show ruleengine test rules
+
+test: lint
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: .venv/installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/installed-dev
+	@set -e; for script in bench/[a-z]*.py; do echo "$$script"; $(BIN)/python $$script; done
+
+fuzz: .venv/installed-dev
+	$(BIN)/python -m tests.fuzzing --rules $(FUZZ) --events $(FUZZ) --seed $(SEED)
+
+clean:
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "ruleengine needs Python 3.11 or later; name one with: make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+.venv/installed-dev: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,evtx]'
+	@touch $@ .venv/installed
