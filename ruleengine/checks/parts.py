@@ -1,0 +1,52 @@
+"""What the checks look at: the selections of a rule, and its leaves with what they were spelled out to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ruleengine.ir import And, Expr, Filter, Item, Leaf, Or, Rule, Single
+from ruleengine.load import Loaded
+from ruleengine.problem import Problem
+from ruleengine.spell import spell
+from ruleengine.walk import leaves
+
+
+def body(rule: Rule) -> Single | None:
+    """Return the selections and conditions of a rule or a filter; None for a correlation."""
+    match rule.body:
+        case Single():
+            return rule.body
+        case Filter(_, inner):
+            return inner
+        case _:
+            return None
+
+
+def items(rule: Rule) -> Iterator[Item]:
+    """Yield every item of every selection of a rule or a filter, in order."""
+    if single := body(rule):
+        for selection in single.selections:
+            yield from items_of(selection.item)
+
+
+def items_of(expr: Expr) -> Iterator[Item]:
+    """Yield the items of a selection as written, in order."""
+    match expr:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from items_of(part)
+        case Item():
+            yield expr
+
+
+def spelled(loaded: Loaded) -> Iterator[Leaf]:
+    """Yield every item of a rule with what it says; those that cannot be spelled out are left out."""
+    known = {id(leaf.item): leaf for leaf in leaves(loaded.expr)} if loaded.expr else {}
+    for item in items(loaded.rule):
+        if leaf := known.get(id(item)):
+            yield leaf
+            continue
+        faults: list[Problem] = []
+        test = spell(item, faults.append)
+        if not faults:
+            yield Leaf(item, test, span=item.span)

@@ -1,0 +1,47 @@
+"""Selections: those that no condition names, and those that say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ruleengine.checks.parts import body
+from ruleengine.ir import Expr, NamedRef, Quantified, Selection
+from ruleengine.load import Loaded
+from ruleengine.lower import selected
+from ruleengine.problem import Problem, problem
+from ruleengine.walk import walk
+
+
+def unused(loaded: Loaded) -> Iterator[Problem]:
+    """Yield selections that no condition refers to, by name, by pattern, or as one of `them`."""
+    single = body(loaded.rule)
+    if single is None:
+        return
+    names = tuple(selection.name for selection in single.selections)
+    used: set[str] = set()
+    them = False
+    for condition in single.conditions:
+        for node in walk(condition):
+            match node:
+                case NamedRef(name):
+                    used.add(name)
+                case Quantified(_, pattern):
+                    used.update(selected(pattern, names))
+                    them = them or pattern == "them"
+    if not used <= set(names):
+        return  # RE302 has said it: a slip in the condition leaves a selection unused as well
+    for selection in single.selections:
+        if selection.name not in used and selection.span:
+            hint = "`them` leaves out names that begin with `_`" if them and selection.name.startswith("_") else ""
+            yield problem("RE310", selection.span, f"no condition names the selection `{selection.name}`", hint)
+
+
+def twins(loaded: Loaded) -> Iterator[Problem]:
+    """Yield selections that are equal, item by item, to an earlier one of the same rule."""
+    single = body(loaded.rule)
+    seen: dict[Expr, Selection] = {}
+    for selection in single.selections if single else ():
+        earlier = seen.setdefault(selection.item, selection)
+        alike = earlier is not selection and repr(earlier.item) == repr(selection.item)  # 1 == True, but not here
+        if alike and selection.span:
+            yield problem("RE317", selection.span, f"`{selection.name}` says the same as `{earlier.name}`")
