@@ -1,0 +1,1 @@
+"""What can be worked out about a rule beyond whether it holds: explanations, witnesses."""
