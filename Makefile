@@ -22,7 +22,7 @@ demo: .venv/installed
 	show ruleengine explain rules/windows/web_server_spawns_discovery.yml --event fixtures/windows/process_creation.ndjson:9; \
 	show ruleengine test rules
 
-test: lint
+test: lint .venv-pysigma-1.5.1/installed .venv-pysigma-2.0.1/installed
 	$(BIN)/python -m pytest -n $(JOBS)
 
 lint: .venv/installed-dev
@@ -31,6 +31,7 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/test_house.py
 
 format: .venv/installed-dev
 	$(BIN)/ruff format .
@@ -43,7 +44,7 @@ fuzz: .venv/installed-dev
 	$(BIN)/python -m tests.fuzzing --rules $(FUZZ) --events $(FUZZ) --seed $(SEED)
 
 clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-pysigma-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:
@@ -57,3 +58,9 @@ clean:
 .venv/installed-dev: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,evtx]'
 	@touch $@ .venv/installed
+
+# The oracles: two versions of pySigma, which cannot both be in one environment (sigma-cli wants the older one).
+.venv-pysigma-%/installed: | .venv/bin/python
+	$(BIN)/python -m venv .venv-pysigma-$*
+	.venv-pysigma-$*/bin/python -m pip install --quiet --disable-pip-version-check pysigma==$* pyyaml
+	@touch $@

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ruleengine.beside import PARAMS, beside, list_entries, set_params, settings_of_nothing
+from ruleengine.config import shown
 from ruleengine.ir import Correlation, Expr, Filter, Reference, Rule
-from ruleengine.lower import lower
+from ruleengine.lower import Surroundings, lower
 from ruleengine.problem import Problem, Report, problem
 from ruleengine.sigma import build, yaml
 from ruleengine.span import Place, Source
 from ruleengine.spell import Placeholders
 from ruleengine.suggest import meant
 
-SUFFIXES = (".yml", ".yaml")
+LANGUAGE_SUFFIX = ".rule"
+SUFFIXES = (".yml", ".yaml", LANGUAGE_SUFFIX)
 TEST_SUFFIXES = (".test.yml", ".test.yaml")
 RULE_KEYS = frozenset({"title", "logsource", *build.BODIES})
 """A YAML document in a folder that has none of these is something else, and is passed over."""
@@ -54,30 +57,52 @@ def load(
         report(replace(found, code="RE213") if evaluating and found.code == "RE212" else found)
 
     rules: list[Rule] = []
+    settings: list[str] = []
     passed_over = 0
     seen: set[Path] = set()
     for path, named in rule_files(paths, report):
         where = Path(path).absolute()
         if where in seen:  # a file and its folder were both given
             continue
+        if where.name == PARAMS:  # read for each rule that it may concern
+            settings.extend([] if named else [path])
+            continue
         seen.add(where)
         source = read_text(path, report)
         if source is None:
             continue
+        if path.endswith(LANGUAGE_SUFFIX):
+            from ruleengine.dsl import parse  # its grammars take a moment to build
+
+            rules.extend(parse.rules(source, told, module(report)))
+            continue
         documents = yaml.read(source, told)
-        if not named and documents and not any(_is_rule(document) for document in documents):
+        if not named and documents and not any(is_rule(document) for document in documents):
             passed_over += 1
             continue
         rules.extend(build.rules(documents, told))
-    return RuleSet(tuple(_lowered(linked(rules, told), told, placeholders)), passed_over)
+    around = Surroundings(
+        placeholders or {},
+        lambda rule: set_params(rule, told) if rule.params and rule.source else {},
+        lambda rule, name: list_entries(rule.source.path, name) if rule.source else None,
+    )
+    for path in settings:
+        settings_of_nothing(path, {rule.name for rule in rules if rule.name}, told)
+    return RuleSet(tuple(Loaded(rule, lower(rule, told, around)) for rule in linked(rules, told)), passed_over)
 
 
-def _lowered(rules: Iterable[Rule], report: Report, placeholders: Placeholders | None) -> Iterator[Loaded]:
-    for rule in rules:
-        yield Loaded(rule, lower(rule, report, placeholders))
+def module(report: Report) -> Callable[[str, str], Source | None]:
+    """Return the function that finds a module of the rule language."""
+
+    def find(path: str, name: str) -> Source | None:
+        found = beside(path, f"{name}{LANGUAGE_SUFFIX}")
+        return read_text(shown(found), report) if found is not None else None
+
+    return find
 
 
-def _is_rule(document: yaml.Document) -> bool:
+def is_rule(document: yaml.Document) -> bool:
+    """Say whether a YAML document is a rule, or was meant to be one."""
     return isinstance(document.root, yaml.Mapping) and not RULE_KEYS.isdisjoint(document.root)
 
 

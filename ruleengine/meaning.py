@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from time import time_ns
 from typing import Any, assert_never
 
 from ruleengine.ir import (
@@ -18,10 +19,13 @@ from ruleengine.ir import (
     Equals,
     Exists,
     Expr,
+    FirstSeen,
+    InList,
     InNetwork,
     Item,
     Leaf,
     Like,
+    Measure,
     Named,
     NamedRef,
     Not,
@@ -32,13 +36,14 @@ from ruleengine.ir import (
     TimePart,
 )
 from ruleengine.regex import regex_test
-from ruleengine.times import instant_us, moment
+from ruleengine.times import event_us, instant_us, moment
 from ruleengine.values import (
     Event,
     Scalar,
     address_in,
     everywhere,
     fold,
+    is_network,
     lookup,
     network,
     number,
@@ -59,10 +64,11 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 class Seen:
     """One event and what has been looked up in it: every rule that is asked about the event shares this."""
 
-    __slots__ = ("_folded", "_texts", "_values", "event")
+    __slots__ = ("_folded", "_moment_us", "_texts", "_values", "event")
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, event: Event, now_us: int | None = None) -> None:
         self.event = event
+        self._moment_us = now_us
         self._values: dict[str | None, list[Scalar]] = {}
         self._texts: dict[str | None, list[str]] = {}
         self._folded: dict[str | None, list[str]] = {}
@@ -74,6 +80,14 @@ class Seen:
             found = everywhere(self.event) if field is None else scalars(self.event, field)
             self._values[field] = found
         return found
+
+    @property
+    def moment_us(self) -> int:
+        """The instant by which entries of lists expire: the event's own, else the one given, else now."""
+        if self._moment_us is None:
+            self._moment_us = time_ns() // 1000
+        own = event_us(self.event)
+        return self._moment_us if own is None else own
 
     def texts(self, field: str | None, cased: bool) -> list[str]:
         """Return the texts of the values of a field, folded unless case counts."""
@@ -109,8 +123,8 @@ def _holds(expr: Expr, seen: Seen) -> bool:
             return _holds(expr.item, seen)
         case Not():
             return not _holds(expr.item, seen)
-        case Item() | NamedRef() | Quantified():
-            raise TypeError("lower the rule first: an expression as written has no truth of its own")
+        case Item() | NamedRef() | Quantified() | Measure() | FirstSeen():
+            raise TypeError("an expression as written, or over a window, has no truth for one event")
         case _:
             return atom_holds(expr, seen)
 
@@ -138,6 +152,9 @@ def atom_holds(atom: Atom, seen: Seen) -> bool:
         case SameAs(field, other, how, cased):
             rights = seen.texts(other, cased)
             return any(same(left, right, how) for left in seen.texts(field, cased) for right in rights)
+        case InList(field, _, entries):
+            live = [entry for entry, expires_us in entries if expires_us is None or expires_us > seen.moment_us]
+            return any(listed(given, entry) for given in seen.texts(field, cased=True) for entry in live)
         case TimePart(field, part, sign, bound):
             compare = COMPARISONS[sign]
             parts = (time_part(given, part) for given in seen.values(field))
@@ -157,6 +174,11 @@ def equals(given: Scalar, written: Any, cased: bool = False) -> bool:
     if isinstance(written, str):
         return text(given) == written if cased else fold(text(given)) == fold(written)
     return bool(number(given) == written)
+
+
+def listed(given: str, entry: str) -> bool:
+    """Say whether a text is an entry of a list: as strings are equal, or in the network that the entry writes."""
+    return fold(given) == fold(entry) or ("/" in entry and is_network(entry) and address_in(given, network(entry)))
 
 
 def same(left: str, right: str, how: str) -> bool:

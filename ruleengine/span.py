@@ -15,6 +15,11 @@ class Source:
     text: str
     _starts: list[int] = field(default_factory=list, repr=False)
 
+    @property
+    def in_language(self) -> bool:
+        """Say whether the text is of the rule language, not YAML: hints and literals differ."""
+        return self.path.endswith(".rule")
+
     def row_column(self, offset: int) -> tuple[int, int]:
         """Return the 1-based row and column (in code points) of an offset."""
         if not self._starts:

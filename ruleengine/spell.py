@@ -50,6 +50,9 @@ Placeholders = Mapping[str, tuple[str, ...]]
 
 VALUE_LIMIT = 4_096
 
+USUAL = modifiers.MATCHERS | {"all"}
+"""The modifiers of nearly all texts; they need no more than a place for the wildcards."""
+
 
 # Raised per value, so that every value of a list is looked at.
 class Fault(Exception):
@@ -148,12 +151,17 @@ def _absent(item: Item) -> Expr:
     if item.field is None:
         raise Fault("RE204", "a keyword is a text or a number, not null")
     if len(item.values) > 1 or item.listed:
-        raise Fault("RE205", "null cannot stand in a list", f"give `{item.field}: null` a selection of its own")
+        in_language = item.span is not None and item.span.source.in_language
+        apart = f"say `or {item.field} missing` beside it" if in_language else ""
+        hint = apart or f"give `{item.field}: null` a selection of its own"
+        raise Fault("RE205", "null cannot stand in a list", hint)
     return Not(Exists(item.field))
 
 
 def _text(item: Item, value: Value, placeholders: Placeholders) -> list[Expr]:
     chain = item.modifiers
+    if isinstance(value, str) and item.field is not None and USUAL.issuperset(chain):
+        return [_atom(item.field, placed(pattern(value), chain), cased=False)]
     if value is None and set(chain) <= {"neq"}:
         return [_absent(item)]
     stringy = next(

@@ -72,6 +72,8 @@ def placed(parts: Pattern, matchers: Sequence[str]) -> Pattern:
     """Return a pattern that may stand in the middle, at the start, or at the end of a longer text."""
     before = (Wild.MANY,) if "contains" in matchers or "endswith" in matchers else ()
     after = (Wild.MANY,) if "contains" in matchers or "startswith" in matchers else ()
+    if len(parts) == 1 and isinstance(parts[0], str):
+        return (*before, parts[0], *after)
     return joined((*before, *parts, *after)) if before or after else parts
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
-from ruleengine.values import DECIMAL, Scalar
+from ruleengine.values import DECIMAL, Event, Scalar, scalars
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -84,6 +85,31 @@ def _zone(written: str) -> timezone:
         raise ValueError(written)
     offset = timedelta(hours=hours, minutes=minutes)
     return timezone(-offset if written[0] == "-" else offset)
+
+
+TIME_FIELDS = (
+    "@timestamp",
+    "_time",
+    "timestamp",
+    "SystemTime",
+    "UtcTime",
+    "EventTime",
+    "eventTime",
+    "event_time",
+    "ts",
+    "time",
+)
+"""The fields that say when an event was, the first that can be read winning."""
+
+
+def event_us(event: Event, fields: Sequence[str] = TIME_FIELDS) -> int | None:
+    """Return when an event was, in microseconds since 1970 in UTC; None if no field of it says."""
+    for field in fields:
+        for value in scalars(event, field):
+            us = instant_us(value)
+            if us is not None:
+                return us
+    return None
 
 
 def moment(us: int) -> datetime | None:

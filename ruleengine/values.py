@@ -11,7 +11,8 @@ from importlib.resources import files
 from math import isfinite
 from typing import Any
 
-from ruleengine.ir import Pattern, Wild
+from ruleengine.functions import FUNCTIONS
+from ruleengine.ir import Call, Pattern, Wild
 
 Event = dict[str, Any]
 """A JSON object: strings, numbers, booleans, None, lists and objects of these."""
@@ -31,6 +32,8 @@ def lookup(event: Event, field: str) -> Iterator[Any]:
 
     A literal top-level key ends the search; otherwise the name is a path, which continues into every array member.
     """
+    if isinstance(field, Call):
+        return iter(called(event, field))
     if field in event:
         return _members(event[field])
     if "." not in field:
@@ -50,6 +53,14 @@ def _members(value: Any) -> Iterator[Any]:
             yield from _members(member)
     elif value is not None and value != {}:
         yield value
+
+
+def called(event: Event, call: Call) -> list[Scalar]:
+    """Return what a function makes of each value of its field; what it cannot work out is absent."""
+    function = FUNCTIONS[call.function]
+    field, *rest = call.arguments
+    made = (function(value, *rest) for value in scalars(event, str(field)))
+    return [value for value in made if value is not None]
 
 
 def scalars(event: Event, field: str) -> list[Scalar]:
@@ -205,6 +216,16 @@ def network(written: str) -> Network:
     if "%" in written or not written.isascii() or written != written.strip():
         raise ValueError(f"{written!r} is not an IPv4 or IPv6 network")
     return ipaddress.ip_network(written)
+
+
+@lru_cache(maxsize=1 << 14)
+def is_network(written: str) -> bool:
+    """Say whether a text writes a network."""
+    try:
+        network(written)
+    except ValueError:
+        return False
+    return True
 
 
 def address_in(given: str, block: Network) -> bool:

@@ -30,8 +30,10 @@ FORMATS = tomllib.loads((CASES / "cli" / "formats.toml").read_text("utf-8"))["ca
 HEAVY = {"lark", "yaml", "sigma", "jsonschema", "re2", "msgspec", "orjson", "rich", "zstandard", "argparse", "shtab"}
 
 # A verb that behaves as the tests need, put beside the real ones.
+# A shell that runs us in the background has interrupts ignored, and children inherit that.
 ODD_VERB = """
-import sys, time, types
+import signal, sys, time, types
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from ruleengine.cli import main
 verb = types.ModuleType("odd", "An odd verb.")
 verb.arguments = lambda parser: None

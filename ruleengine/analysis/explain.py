@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ruleengine.analysis.nearly import nearest_miss
-from ruleengine.ir import And, Expr, Item, Leaf, Named, Not, Or, Value
+from ruleengine.ir import And, Call, Expr, Item, Leaf, Named, Not, Or, ParamRef, Value
 from ruleengine.meaning import Seen, holds
+from ruleengine.modifiers import COMPARISONS
 from ruleengine.redact import HIDDEN
 from ruleengine.span import Span
 from ruleengine.values import Event, lookup, text
 
 SHOWN = 3
 """How many values of a list, or of a field, are shown before the rest is counted."""
+
+WORDS = {**COMPARISONS, "neq": "not", "list": "in list"}
+"""What stands for a modifier in an explanation, where its own name reads badly."""
 
 QUANTIFIED = re.compile(r"(1|all) of \S+\Z")
 
@@ -93,8 +97,8 @@ def _hides(shown: Seen, field: str | None) -> bool:
 
 def written(item: Item) -> str:
     """Return an item in one line, in words: `CommandLine contains any of ' -all', ' /all'`."""
-    matchers = [name for name in item.modifiers if name != "all"]
-    verb = " ".join(matchers) if matchers else "=" if item.field is not None else "contains"
+    words = [WORDS.get(name, name) for name in item.modifiers if name != "all"]
+    verb = " ".join(words) if words else "=" if item.field is not None else "contains"
     values = [value_text(value) for value in item.values[:SHOWN]]
     more = f", … {len(item.values) - SHOWN} more" if len(item.values) > SHOWN else ""
     many = "" if len(item.values) == 1 else "all of " if "all" in item.modifiers else "any of "
@@ -105,6 +109,8 @@ def value_text(value: Value) -> str:
     """Return a value as a rule shows it: text in quotes, cut when it is long."""
     if value is None:
         return "null"
+    if isinstance(value, ParamRef):
+        return str(value)
     if not isinstance(value, str):
         return text(value) if isinstance(value, bool | int) else str(value)
     return "'" + (value if len(value) <= WIDEST else value[: WIDEST - 1] + "…") + "'"
@@ -112,6 +118,8 @@ def value_text(value: Value) -> str:
 
 def _actual(item: Item, test: Expr, shown: Seen, true: bool) -> tuple[str, ...]:
     """Return what the event has where the leaf looks: the values of its field, or the value a keyword was found in."""
+    if isinstance(item.field, Call) and HIDDEN in shown.texts(str(item.field.arguments[0]), cased=True):
+        return (value_text(HIDDEN),)
     values = shown.values(item.field)
     if item.field is None:
         values = [value for value in values if holds(test, {"value": value})] if true else []

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ruleengine.ir import Compare, Equals, Expr, InNetwork, Item, Like, Regex, Wild
-from ruleengine.meaning import Seen, holds
+from ruleengine.ir import Compare, Equals, Expr, InList, InNetwork, Item, Like, Regex, Wild
+from ruleengine.meaning import Seen, holds, listed
 from ruleengine.regex import regex_test
 from ruleengine.suggest import distance, nearest
+from ruleengine.times import moment
 from ruleengine.values import address_in, fold, network, number, pattern_test, text
 from ruleengine.walk import children, walk
 
@@ -53,6 +54,12 @@ def _near(atom: Expr, seen: Seen) -> Iterator[Near]:
                     yield 2, f"`{text(value)[:40]}` is not a number"
                 else:
                     yield 5, f"{text(value)} is not {sign} {bound}"
+        case InList(field, _, entries):
+            for given in seen.texts(field, cased=True):
+                for entry, expires_us in entries:
+                    if expires_us is not None and listed(given, entry):
+                        day = moment(expires_us)
+                        yield 1, f"its entry expired on {day:%Y-%m-%d}" if day else "its entry has expired"
         case InNetwork(field):
             for given in seen.texts(field, cased=True):
                 readable = address_in(given, network("0.0.0.0/0")) or address_in(given, network("::/0"))

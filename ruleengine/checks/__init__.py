@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from ruleengine.checks import conditions, fields, identity, metadata, references, selections, slips, tags, values
+from ruleengine.checks import (
+    conditions,
+    fields,
+    identity,
+    language,
+    metadata,
+    params,
+    references,
+    selections,
+    slips,
+    tags,
+    values,
+)
 from ruleengine.load import Loaded
 from ruleengine.problem import Problem, Report
 
@@ -17,9 +29,11 @@ CHECKS: tuple[Callable[[Loaded], Iterator[Problem]], ...] = (
     fields.unknown_log_source,
     selections.unused,
     selections.twins,
+    params.unused,
     values.repeated,
     values.everything,
     slips.slips,
+    language.language,
     conditions.constant,
     conditions.fires_on_nothing,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ruleengine.checks.implies import Proofs, Signed, bare
+from ruleengine.checks.written import document
 from ruleengine.ir import And, Expr, Leaf, Named, Not, Or, SameAs
 from ruleengine.load import Loaded
 from ruleengine.meaning import holds
@@ -92,10 +93,12 @@ def _within(inner: Span | None, outer: Span | None) -> bool:
 
 def _where(loaded: Loaded, node: Expr) -> Span:
     """Return where to point: at the node, unless it was joined from a rule and a filter in another file."""
-    root, span = loaded.rule.document, node.span
-    if span is None or span == loaded.rule.span:
-        span = root.key_span("detection")
-    return span
+    span = node.span
+    if span is not None and span != loaded.rule.span:
+        return span
+    root = document(loaded.rule)
+    assert root is not None, "what is checked was read from a file"
+    return root.key_span("detection")
 
 
 # --- an event with nothing -----------------------------------------------------------------------------------------
@@ -114,7 +117,8 @@ def fires_on_nothing(loaded: Loaded) -> Iterator[Problem]:
         case every:
             lacks = f"all of its {len(every)} fields"
     sentence = f"the rule fires on every event of its log source that lacks {lacks}"
-    root = loaded.rule.document
+    root = document(loaded.rule)
+    assert root is not None, "what is checked was read from a file"
     detection = root["detection"]
     where = detection.value_span("condition") if "condition" in detection else root.key_span("detection")
     yield problem("RE313", where, sentence, "add something that must be there")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from ruleengine.checks.metadata import first
+from ruleengine.checks.written import document
 from ruleengine.ir import Rule
 from ruleengine.load import Loaded
 from ruleengine.lower import digest
 from ruleengine.problem import Problem, problem
-from ruleengine.sigma import yaml
 from ruleengine.span import Span
 
 
@@ -31,9 +31,9 @@ def titles(rules: Sequence[Loaded]) -> Iterator[Problem]:
 def _twice(rules: Sequence[Loaded], key: str, code: str, folded: Callable[[str], str]) -> Iterator[Problem]:
     seen: dict[str, Rule] = {}
     for loaded in rules:
-        root = loaded.rule.document
-        value = root.get(key) if isinstance(root, yaml.Mapping) else None
-        if not isinstance(value, str):
+        root = document(loaded.rule)
+        value = root.get(key) if root is not None else None
+        if root is None or not isinstance(value, str):
             continue
         earlier = seen.setdefault(folded(value), loaded.rule)
         if earlier is not loaded.rule:
@@ -48,7 +48,8 @@ def _at(rule: Rule, key: str) -> str:
 
 
 def _key_span(rule: Rule, key: str) -> Span:
-    root = rule.document
+    root = document(rule)
+    assert root is not None
     return root.key_span(key) if key in root else first(root)
 
 
@@ -57,7 +58,7 @@ def meanings(rules: Sequence[Loaded]) -> Iterator[Problem]:
     seen: dict[str, Rule] = {}
     for loaded in rules:
         rule = loaded.rule
-        if loaded.expr is None or not isinstance(rule.document, yaml.Mapping):
+        if loaded.expr is None or document(rule) is None:
             continue
         earlier = seen.setdefault(digest(loaded.expr, rule.logs), rule)
         if earlier is not rule:

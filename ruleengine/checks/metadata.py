@@ -12,6 +12,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
+from ruleengine.checks.written import document, in_language
 from ruleengine.ir import Correlation, Filter
 from ruleengine.load import Loaded
 from ruleengine.problem import Problem, problem
@@ -53,13 +54,13 @@ def schema_of(kind: str) -> dict[str, Any]:
 
 def schema(loaded: Loaded) -> Iterator[Problem]:
     """Yield where the metadata break the JSON Schema of the specification, and dates that no calendar has."""
-    root = loaded.rule.document
-    if not isinstance(root, yaml.Mapping):
+    root = document(loaded.rule)
+    if root is None:
         return
     kind = {Filter: "filter", Correlation: "correlation"}.get(type(loaded.rule.body), "rule")
     required, keys = judges(kind)
     for key in required:
-        if key not in root and key != "logsource":  # RE226 has said that
+        if key not in root and key != "logsource" and not in_language(loaded.rule):  # RE226 and RE804 have said that
             yield problem("RE403", first(root), f"the rule has no `{key}`")
     for key, given in root.items():
         if key in keys and not _valid(kind, key, given):
@@ -69,7 +70,8 @@ def schema(loaded: Loaded) -> Iterator[Problem]:
                 if error.validator == "type" or error.absolute_path not in mistyped:
                     yield from _said(root, [key, *error.absolute_path], error)
     for key in ("date", "modified"):
-        if isinstance(given := root.get(key), str) and DATE.fullmatch(given) and _date(given) is None:
+        given = root.get(key)
+        if isinstance(given, str) and _valid(kind, key, given) and DATE.fullmatch(given) and _date(given) is None:
             yield problem("RE404", root.value_span(key), f"there is no day `{given}` in the calendar")
 
 
@@ -194,8 +196,8 @@ def missing(rules: Sequence[Loaded]) -> Iterator[Problem]:
     correlations = [loaded.rule.body for loaded in rules if isinstance(loaded.rule.body, Correlation)]
     parts = {reference.key for correlation in correlations for reference in correlation.rules}
     for loaded in rules:
-        rule, root = loaded.rule, loaded.rule.document
-        if not isinstance(root, yaml.Mapping) or not parts.isdisjoint({rule.id, rule.name}):
+        rule, root = loaded.rule, document(loaded.rule)
+        if root is None or not parts.isdisjoint({rule.id, rule.name}):
             continue
         for keys, code in WANTED.get(type(rule.body), OF_A_RULE):
             absent = [f"`{key}`" for key in keys if key not in root]
@@ -206,8 +208,8 @@ def missing(rules: Sequence[Loaded]) -> Iterator[Problem]:
 
 def habits(loaded: Loaded) -> Iterator[Problem]:
     """Yield metadata that are allowed and still odd: ids that are no UUIDs, dates in the wrong order, blank edges."""
-    root = loaded.rule.document
-    if not isinstance(root, yaml.Mapping):
+    root = document(loaded.rule)
+    if root is None:
         return
     given = root.get("id")
     if isinstance(given, str) and not UUID.fullmatch(given):
@@ -237,8 +239,8 @@ def _near_key(key: str) -> str | None:
 
 def misspelt_keys(loaded: Loaded) -> Iterator[Problem]:
     """Yield keys that are one slip away from a standard one which the rule lacks; other keys are one's own."""
-    root = loaded.rule.document
-    if isinstance(root, yaml.Mapping):
+    root = document(loaded.rule)
+    if root is not None:
         for key in root:
             near = _near_key(key)
             if near and near not in root:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ruleengine.ir import And, Expr, Filter, Item, Leaf, Or, Rule, Single
+from ruleengine.ir import Correlation, Expr, Filter, Item, Leaf, ParamRef, Rule, Sequence, Single, Windowed
 from ruleengine.load import Loaded
+from ruleengine.lower import conditions_of
 from ruleengine.problem import Problem
 from ruleengine.spell import spell
-from ruleengine.walk import leaves
+from ruleengine.walk import leaves, walk
 
 
 def body(rule: Rule) -> Single | None:
@@ -16,27 +17,24 @@ def body(rule: Rule) -> Single | None:
     match rule.body:
         case Single():
             return rule.body
-        case Filter(_, inner):
+        case Filter(_, inner) | Windowed(inner) | Sequence(inner):
             return inner
-        case _:
+        case Correlation():
             return None
 
 
 def items(rule: Rule) -> Iterator[Item]:
-    """Yield every item of every selection of a rule or a filter, in order."""
+    """Yield every item of a rule or a filter, in order: of its selections, then of its conditions."""
     if single := body(rule):
         for selection in single.selections:
             yield from items_of(selection.item)
+        for condition in conditions_of(rule.body):
+            yield from items_of(condition)
 
 
 def items_of(expr: Expr) -> Iterator[Item]:
     """Yield the items of a selection as written, in order."""
-    match expr:
-        case And(parts) | Or(parts):
-            for part in parts:
-                yield from items_of(part)
-        case Item():
-            yield expr
+    return (node for node in walk(expr) if isinstance(node, Item))
 
 
 def spelled(loaded: Loaded) -> Iterator[Leaf]:
@@ -45,6 +43,8 @@ def spelled(loaded: Loaded) -> Iterator[Leaf]:
     for item in items(loaded.rule):
         if leaf := known.get(id(item)):
             yield leaf
+            continue
+        if "list" in item.modifiers or any(isinstance(value, ParamRef) for value in item.values):
             continue
         faults: list[Problem] = []
         test = spell(item, faults.append)

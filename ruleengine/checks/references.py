@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ruleengine.checks.metadata import UUID
+from ruleengine.checks.written import document
 from ruleengine.load import Loaded
 from ruleengine.problem import Problem, problem
 from ruleengine.sigma import yaml
@@ -15,8 +16,8 @@ def related(rules: Sequence[Loaded]) -> Iterator[Problem]:
     """Yield entries of `related` that name the rule itself, are no UUIDs, or name a rule that should be there."""
     known = {loaded.rule.id.lower() for loaded in rules if loaded.rule.id}
     for loaded in rules:
-        root = loaded.rule.document
-        entries = root.get("related") if isinstance(root, yaml.Mapping) else None
+        root = document(loaded.rule)
+        entries = root.get("related") if root is not None else None
         for entry in entries if isinstance(entries, yaml.Sequence) else ():
             id = entry.get("id") if isinstance(entry, yaml.Mapping) else None
             if not isinstance(id, str):
@@ -33,9 +34,9 @@ def related(rules: Sequence[Loaded]) -> Iterator[Problem]:
 def regression_tests(rules: Sequence[Loaded]) -> Iterator[Problem]:
     """Yield `regression_tests_path` values that lead nowhere from the folders above the rule."""
     for loaded in rules:
-        root = loaded.rule.document
-        path = root.get("regression_tests_path") if isinstance(root, yaml.Mapping) else None
-        if isinstance(path, str) and path and not _found(path, Path(root.source.path)):
+        root = document(loaded.rule)
+        path = root.get("regression_tests_path") if root is not None else None
+        if root is not None and isinstance(path, str) and path and not _found(path, Path(root.source.path)):
             yield problem("RE432", root.value_span("regression_tests_path"), "no folder above the rule holds this path")
 
 

@@ -50,7 +50,8 @@ def _backslashes(value: str, span: Span) -> Iterator[Problem]:
         yield problem("RE320", inside(span, *found.span(1)), sentence, "write `\\\\*`")
     if found := REGEX.search(value):
         where = inside(span, found.start(), found.end())
-        yield problem("RE321", where, f"`{found[0]}` is plain text here: only `re` reads regular expressions")
+        word = "matches" if span.source.in_language else "re"
+        yield problem("RE321", where, f"`{found[0]}` is plain text here: only `{word}` reads regular expressions")
 
 
 def _number(value: Value, span: Span) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from ruleengine.checks.written import document
 from ruleengine.load import Loaded
 from ruleengine.problem import Problem, problem
 from ruleengine.schema import taxonomies
@@ -17,8 +18,8 @@ verdict = lru_cache(maxsize=1 << 14)(taxonomies.check)
 
 def tags(loaded: Loaded) -> Iterator[Problem]:
     """Yield tags that are not of Sigma's form, name nothing, or name what its publisher withdrew."""
-    root = loaded.rule.document
-    given = root.get("tags") if isinstance(root, yaml.Mapping) else None
+    root = document(loaded.rule)
+    given = root.get("tags") if root is not None else None
     if not isinstance(given, yaml.Sequence):
         return
     for index, tag in enumerate(given):

@@ -136,11 +136,13 @@ def _fitting(item: Item, count: int) -> tuple[str, str, str]:
     if item.field is None:
         return "RE319", "every event has a value that this keyword fits", ""
     every = f"every `{item.field}` fits this"
+    in_language = item.span is not None and item.span.source.in_language
+    absent, there = ("{} missing", "{} exists") if in_language else ("{}: null", "{}|exists: true")
     if "neq" in item.modifiers:
-        return "RE314", f"{every}, so only an event without one is left", f"write `{item.field}: null`"
+        return "RE314", f"{every}, so only an event without one is left", f"write `{absent.format(item.field)}`"
     if count > 1 and "all" not in item.modifiers:
         return "RE319", f"{every}, so the other values of the list have no effect", ""
-    return "RE314", every, f"write `{item.field}|exists: true`" if count == 1 else ""
+    return "RE314", every, f"write `{there.format(item.field)}`" if count == 1 else ""
 
 
 def fits_all(test: Expr) -> bool:

@@ -76,6 +76,8 @@ def reported(found: Problem, only: tuple[str, ...], without: tuple[str, ...]) ->
 def say(count: int, passed_over: int, found: Sequence[Problem], *, hidden: bool) -> None:
     """Print the summary line on stderr."""
     rules = f"{count:,} rule{'s' * (count != 1)} checked: {summary(found, coloured(sys.stderr))}"
+    if not count and not found:
+        rules = "there was no rule to check"
     notes = []
     if passed_over:
         notes.append(f"{passed_over:,} other YAML file{'s' * (passed_over != 1)} passed over")

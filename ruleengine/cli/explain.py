@@ -17,7 +17,7 @@ from ruleengine.analysis.explain import Step, as_json, draw_tree, explain
 from ruleengine.cli.main import NOTHING, OK, UNREADABLE
 from ruleengine.cli.output import Output, add_format, coloured, opened, outputs
 from ruleengine.cli.parser import UsageError
-from ruleengine.cli.rules import SELECT_HELP, choose, tell
+from ruleengine.cli.rules import SELECT_HELP, choose, of_one_event, tell
 from ruleengine.draw import visible
 from ruleengine.events import ANNOTATION, FORMATS, Record, read
 from ruleengine.formats import SCHEMA_VERSION, compact
@@ -50,9 +50,8 @@ def run(args: argparse.Namespace) -> int:
     forms = outputs(args)
     chosen = choose(args.rules)
     tell(chosen.problems)
-    rules = [loaded for loaded in chosen.rules if loaded.expr is not None]
+    rules = of_one_event(chosen)
     if not rules:
-        sys.stderr.write("ruleengine: no rule was selected that can be asked about one event\n")
         return max(NOTHING, chosen.code)
     problems: list[Problem] = []
     record = find_event(args.event, args.events_as, problems)

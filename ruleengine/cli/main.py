@@ -9,12 +9,15 @@ from collections.abc import Sequence
 # A verb's module is imported when the verb is called and not before: that keeps `--help` fast.
 # It has `arguments(parser)`, `run(args) -> exit code`, and a docstring for its own --help.
 VERBS: dict[str, tuple[str, str]] = {
+    "new": ("ruleengine.cli.new", "begin a rule, with a test beside it"),
+    "check": ("ruleengine.cli.check", "find what is wrong with rules"),
+    "fmt": ("ruleengine.cli.fmt", "put rule files into the one style"),
+    "test": ("ruleengine.cli.test", "run the tests beside rules"),
     "match": ("ruleengine.cli.match", "run rules over events"),
     "explain": ("ruleengine.cli.explain", "show why a rule matches an event or does not"),
-    "test": ("ruleengine.cli.test", "run the tests beside rules"),
     "witness": ("ruleengine.cli.witness", "make events that match a rule, or nearly do"),
+    "convert": ("ruleengine.cli.convert", "write Sigma rules in the rule language, or the other way round"),
     "ls": ("ruleengine.cli.ls", "list rules"),
-    "check": ("ruleengine.cli.check", "find what is wrong with rules"),
     "help": ("ruleengine.cli.help", "explain a problem code or a verb"),
     "version": ("ruleengine.cli.version", "print the version"),
     "completions": ("ruleengine.cli.completions", "print a completion script for your shell"),

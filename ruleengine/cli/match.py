@@ -21,7 +21,7 @@ from ruleengine.cli.main import FINDINGS, NOTHING, UNREADABLE
 from ruleengine.cli.output import Output, add_format, opened, outputs
 from ruleengine.cli.parser import UsageError
 from ruleengine.cli.progress import progress
-from ruleengine.cli.rules import add_rules, choose, tell
+from ruleengine.cli.rules import add_rules, choose, of_one_event, tell
 from ruleengine.cli.table import table
 from ruleengine.draw import counted, visible
 from ruleengine.events import ANNOTATION, FORMATS, Record, read
@@ -62,10 +62,9 @@ def run(args: argparse.Namespace) -> int:
     forms = outputs(args)
     hints = hint_fields(args.logsource_field)
     chosen = choose(args.rules)
-    rules = [loaded for loaded in chosen.rules if loaded.expr is not None]
     tell(chosen.problems)
+    rules = of_one_event(chosen)
     if not rules:
-        sys.stderr.write("ruleengine: no rule was selected that can be asked about one event\n")
         return max(NOTHING, chosen.code)
     broken = Broken()
     sources: Counter[EventSource] = Counter()

@@ -13,7 +13,8 @@ from ruleengine.cli.main import NOTHING, OK, UNREADABLE
 from ruleengine.cli.output import coloured
 from ruleengine.cli.parser import UsageError
 from ruleengine.config import Config, ConfigError, read_config, shown
-from ruleengine.draw import draw
+from ruleengine.draw import counted, draw
+from ruleengine.ir import OVER_TIME
 from ruleengine.load import Loaded, load
 from ruleengine.problem import Problem, in_order
 from ruleengine.select import SelectorError, read_selection
@@ -72,6 +73,18 @@ def choose(words: Sequence[str], *, evaluating: bool = True) -> Chosen:
     # An open placeholder only matters in a rule that was selected; what could not be read at all may be any rule.
     told = [found for found in problems if found.code != "RE213" or found.place.path in paths_chosen]
     return Chosen(chosen, tuple(in_order(told)), config, rules.rules, rules.passed_over)
+
+
+def of_one_event(chosen: Chosen) -> list[Loaded]:
+    """Return the rules that can be asked about one event; how many of those chosen cannot be, yet, is told."""
+    over_time = sum(isinstance(loaded.rule.body, OVER_TIME) for loaded in chosen.rules)
+    if over_time:
+        are = "is" if over_time == 1 else "are"
+        sys.stderr.write(f"ruleengine: {counted(over_time, 'rule')} over time {are} not evaluated yet\n")
+    rules = [loaded for loaded in chosen.rules if loaded.expr is not None]
+    if not rules:
+        sys.stderr.write("ruleengine: no rule was selected that can be asked about one event\n")
+    return rules
 
 
 def tell(problems: Sequence[Problem], *, notices: bool = False) -> None:

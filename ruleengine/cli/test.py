@@ -1,4 +1,4 @@
-"""Run the tests that lie beside rules, in files *.test.yml.
+"""Run the tests of rules: those in files *.test.yml beside them, and those written in *.rule.
 
 PATHS are test files, rules (their tests are run), folders, or one test: FILE:LINE, FILE::NAME. Without any it is the
 folder `rules` of the project. The exit code is 1 when a test fails, 3 when a rule, a test or events could not be
@@ -72,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"{summary(results, seconds, coloured(sys.stderr))}\n")
     if not results:
         sys.stderr.write("ruleengine: there was no test to run\n")
+    elif not _evaluated(results):
+        sys.stderr.write("ruleengine: every test is of a rule over time, and these are not evaluated yet\n")
     return _code(results, problems)
 
 
@@ -132,11 +134,16 @@ def _write(results: Sequence[Result], seconds: float, forms: Sequence[Output], a
                     stream.write(summary(results, seconds) + "\n")
 
 
+def _evaluated(results: Sequence[Result]) -> bool:
+    """Say whether any test was run; those of rules over time cannot be, yet."""
+    return any(result.outcome != "unevaluated" for result in results)
+
+
 def _code(results: Sequence[Result], problems: Sequence[Problem]) -> int:
     outcomes = {result.outcome for result in results}
     unread = "error" in outcomes or any(found.blocks for found in problems)
     return max(
-        OK if results else NOTHING,
+        OK if _evaluated(results) else NOTHING,
         UNREADABLE if unread else OK,
         FINDINGS if "failed" in outcomes else OK,
     )

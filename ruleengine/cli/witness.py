@@ -18,7 +18,7 @@ from ruleengine.analysis.witness import NotFound, near_misses, positive, positiv
 from ruleengine.cli.main import FINDINGS, NOTHING, OK
 from ruleengine.cli.output import add_format, opened, outputs
 from ruleengine.cli.parser import UsageError
-from ruleengine.cli.rules import SELECT_HELP, choose, tell
+from ruleengine.cli.rules import SELECT_HELP, choose, of_one_event, tell
 from ruleengine.draw import visible
 from ruleengine.formats import SCHEMA_VERSION, compact
 from ruleengine.ir import Expr, Leaf, LogSource, Named
@@ -46,9 +46,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--count {args.count} is not possible", f"it goes from 1 to {MOST:,}")
     chosen = choose(args.rules)
     tell(chosen.problems)
-    rules = [loaded for loaded in chosen.rules if loaded.expr is not None]
+    rules = of_one_event(chosen)
     if not rules:
-        sys.stderr.write("ruleengine: no rule was selected that is about one event\n")
         return max(NOTHING, chosen.code)
     without: set[str] = set()
     for one in forms:

@@ -50,12 +50,11 @@ def _folder(folder: str, report: Report) -> Iterator[str]:
     def unreadable(error: OSError) -> None:
         report(problem("RE602", str(error.filename), f"this folder cannot be read: {error.strerror}"))
 
-    files = sorted(
-        str(Path(parent, name))
-        for parent, _, names in os.walk(folder, onerror=unreadable)
-        for name in names
-        if suffix(name)
-    )
+    files: list[str] = []
+    for parent, below, names in os.walk(folder, onerror=unreadable):
+        below[:] = [name for name in below if not name.startswith(".")]  # caches and repositories, not logs
+        files.extend(str(Path(parent, name)) for name in names if suffix(name) and not name.startswith("."))
+    files.sort()
     if not files:
         hint = "name a file of another suffix itself, with its format"
         report(problem("RE601", folder, "this folder has no event files (.ndjson .jsonl .json .csv .evtx)", hint))

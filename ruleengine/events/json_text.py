@@ -93,6 +93,9 @@ def _text(data: bytes) -> tuple[str, list[str]]:
 
 def _say_broken(error: json.JSONDecodeError, text: str, complaints: Complaints, line: int, column: int) -> None:
     """Say what the standard library found; a text of several lines moves the place down."""
+    before = text[: error.pos].rstrip(_BLANK)
+    if before.endswith(",") and text[error.pos : error.pos + 1] in ("}", "]"):  # as Python 3.13 says it
+        error = json.JSONDecodeError("Illegal trailing comma before end of object", text, len(before) - 1)
     sentence = _SENTENCES.get(error.msg.removesuffix(" at"), error.msg)
     if error.pos >= len(text) or (error.msg.startswith("Unterminated") and "\n" not in text[error.pos :]):
         sentence = "the JSON text ends in the middle"

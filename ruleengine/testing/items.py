@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from ruleengine.config import ConfigError, read_config
-from ruleengine.load import read_text
+from ruleengine.load import LANGUAGE_SUFFIX, read_text
 from ruleengine.spell import Placeholders
+from ruleengine.testing.inline import has_tests, read_inline
 from ruleengine.testing.model import Case, Result, Tests
 from ruleengine.testing.read import read_tests, seems_ours
 from ruleengine.testing.run import run_case, to_run
-from ruleengine.testing.show import failure
+from ruleengine.testing.show import SKIPPED, failure
 from ruleengine.testing.subject import Rules
 
 RULES = pytest.StashKey[dict[Path, Rules]]()
@@ -23,19 +24,20 @@ RULES = pytest.StashKey[dict[Path, Rules]]()
 
 
 def collector(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Return the collector of a file, if it is a test file of ours."""
+    """Return the collector of a file, if it is a test file of ours, or rules with tests in them."""
     source = read_text(_shown(file_path), lambda _: None)
-    if source is not None and not seems_ours(source):
+    ours = has_tests if file_path.suffix == LANGUAGE_SUFFIX else seems_ours
+    if source is not None and not ours(source):
         return None
     found: pytest.Collector = RuleTestFile.from_parent(parent, path=file_path)
     return found
 
 
 class RuleTestFile(pytest.File):
-    """A file *.test.yml."""
+    """A file *.test.yml, or *.rule."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        tests = read_tests(_shown(self.path))
+        tests = (read_inline if self.path.suffix == LANGUAGE_SUFFIX else read_tests)(_shown(self.path))
         for case in to_run(tests):
             yield RuleTestItem.from_parent(self, name=case.name, case=case, tests=tests)
 
@@ -50,7 +52,9 @@ class RuleTestItem(pytest.Item):
     def runtest(self) -> None:
         result = run_case(self.case, self.tests, _rules(self))
         if result.outcome == "todo":
-            pytest.xfail("the rule does not match this yet")
+            pytest.xfail(SKIPPED["todo"])
+        if result.outcome == "unevaluated":
+            pytest.skip(SKIPPED["unevaluated"])
         if result.outcome != "passed":
             raise RuleTestFailure(result)
 

@@ -11,7 +11,7 @@ from ruleengine.span import Place
 from ruleengine.values import Event
 
 Kind = Literal["match", "no_match", "todo_match", "events"]
-Outcome = Literal["passed", "failed", "error", "todo"]
+Outcome = Literal["passed", "failed", "error", "todo", "unevaluated"]
 Lines = tuple[tuple[int, int], ...]
 """Ranges of line numbers, both ends included, in order and apart."""
 
@@ -34,6 +34,15 @@ class Expect:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """The `test` of a `.rule` file that a case stands in: its name, its line, and where its rule begins in the text."""
+
+    name: str
+    line: int
+    rule_start: int
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One test. `faults` are what is wrong with its form: such a test is an error and is not run."""
 
@@ -47,11 +56,16 @@ class Case:
     """The path of a file of events, as it is shown; it lies inside the project."""
     expect: Expect | None = None
     faults: tuple[Problem, ...] = ()
+    block: Block | None = None
+    """Where the test is written in its rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tests:
-    """A test file. `faults` are what is wrong with the file as a whole: then none of its tests can be run."""
+    """A test file, or the tests that are written in a file of rules.
+
+    `faults` are what is wrong with the file as a whole: then none of its tests can be run.
+    """
 
     path: str
     rule_path: str
@@ -82,6 +96,13 @@ class Subject:
         """The shortest of its names that people use: its name, else its file's, with the title where it says more."""
         stem = self.path.replace("\\", "/").rpartition("/")[2].rpartition(".")[0]
         return self.rule.name or stem
+
+
+@dataclass(frozen=True, slots=True)
+class OverTime:
+    """A rule over time, which cannot be evaluated yet."""
+
+    rule: Rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The pytest plug-in: tests of rules are items of pytest, so that -k, -n, --lf, JUnit and editors know them.
 
 It is imported at the start of every pytest run in the environment, so it imports nothing but pytest; what reads and
-runs tests is imported when a file *.test.yml is met.
+runs tests is imported when a file *.test.yml or *.rule is met.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-SUFFIXES = (".test.yml", ".test.yaml")
+SUFFIXES = (".test.yml", ".test.yaml", ".rule")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

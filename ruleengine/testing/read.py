@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ruleengine.load import TEST_SUFFIXES, read_text
+from ruleengine.load import LANGUAGE_SUFFIX, TEST_SUFFIXES, read_text
 from ruleengine.problem import Problem, problem
 from ruleengine.sigma import yaml
 from ruleengine.span import Place, Source, Span
@@ -21,7 +21,7 @@ DEFAULT_KEYS = ("event",)
 KINDS: tuple[Kind, ...] = ("match", "no_match", "todo_match", "events")
 TEST_KEYS = ("name", *KINDS, "because", "expect")
 EXPECT_KEYS = ("match", "count")
-RULE_SUFFIXES = (".yml", ".yaml")
+RULE_SUFFIXES = (".yml", ".yaml", LANGUAGE_SUFFIX)
 
 LINE_RANGE = re.compile(r"([1-9][0-9]{0,17})-([1-9][0-9]{0,17})")
 
@@ -194,18 +194,21 @@ def _event(given: Any, where: Span, defaults: Event, faults: Faults) -> Given | 
         faults.form(where, "an event is a mapping of fields and values", hint)
         return None
     try:
-        return Given({**defaults, **_json(given)}, where.place)
+        return Given({**defaults, **json_value(given)}, where.place)
     except OverflowError:
         faults.form(where, "the event holds a number that JSON cannot hold")
         return None
 
 
-def _json(value: Any) -> Any:
-    """Return YAML data as the JSON reader would have made them: plain dicts and lists, floats."""
+def json_value(value: Any) -> Any:
+    """Return data of a rule or a test as the JSON reader would have made them: plain dicts and lists, floats.
+
+    OverflowError for a number that JSON cannot hold.
+    """
     if isinstance(value, dict):
-        return {key: _json(member) for key, member in value.items()}
+        return {key: json_value(member) for key, member in value.items()}
     if isinstance(value, list):
-        return [_json(member) for member in value]
+        return [json_value(member) for member in value]
     if value is None or isinstance(value, str | int):
         return value
     number = float(value)
@@ -287,6 +290,6 @@ def seems_ours(source: Source) -> bool:
     stem = next(source.path.removesuffix(suffix) for suffix in (*TEST_SUFFIXES, "") if source.path.endswith(suffix))
     for path in (stem + suffix for suffix in RULE_SUFFIXES):
         beside = read_text(path, lambda _: None) if is_file(path) else None
-        if beside and re.search(r"^(detection|correlation)[ \t]*:", beside.text, re.M):
+        if beside and re.search(r"^(?:(?:detection|correlation)[ \t]*:|rule\b)", beside.text, re.M):
             return True
     return False

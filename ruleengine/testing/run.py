@@ -7,7 +7,7 @@ from typing import assert_never
 
 from ruleengine.problem import Problem, problem
 from ruleengine.testing.judge import Verdict, judge_match, judge_no_match, judge_todo, unknown_branch
-from ruleengine.testing.model import Case, Kind, Result, Subject, Tests
+from ruleengine.testing.model import Case, Kind, OverTime, Result, Subject, Tests
 from ruleengine.testing.recording import judge_recording
 from ruleengine.testing.subject import NoSubject, Rules
 
@@ -34,9 +34,11 @@ def run_case(case: Case, tests: Tests, rules: Rules) -> Result:
     faults = tests.faults or case.faults
     if faults:
         return _error(case, tests, faults[0], faults[1:])
-    subject = rules.subject(tests)
+    subject = rules.subject(tests, case)
     if isinstance(subject, NoSubject):
         return _error(case, tests, subject.problem, subject.notes)
+    if isinstance(subject, OverTime):
+        return Result(case, tests, "unevaluated")
     unknown = unknown_branch(case, subject)
     if unknown:
         return _error(case, tests, unknown)

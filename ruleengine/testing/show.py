@@ -17,13 +17,30 @@ from ruleengine.schema.logsources import event_source
 from ruleengine.testing.judge import not_asked
 from ruleengine.testing.model import Given, Outcome, Result, Subject
 
-WORDS: dict[Outcome, str] = {"passed": "PASS", "failed": "FAIL", "error": "ERROR", "todo": "TODO"}
-STYLES: dict[Outcome, str] = {"passed": "path", "failed": "error", "error": "error", "todo": "warning"}
+WORDS: dict[Outcome, str] = {
+    "passed": "PASS",
+    "failed": "FAIL",
+    "error": "ERROR",
+    "todo": "TODO",
+    "unevaluated": "NOT YET",
+}
+STYLES: dict[Outcome, str] = {
+    "passed": "path",
+    "failed": "error",
+    "error": "error",
+    "todo": "warning",
+    "unevaluated": "warning",
+}
+SKIPPED: dict[Outcome, str] = {
+    "todo": "the rule does not match this yet",
+    "unevaluated": "rules over time are not evaluated yet",
+}
 COUNTED: tuple[tuple[Outcome, str, str], ...] = (
     ("failed", "failed", "failed"),
     ("error", "error", "errors"),
     ("passed", "passed", "passed"),
     ("todo", "todo", "todo"),
+    ("unevaluated", "not evaluated yet", "not evaluated yet"),
 )
 
 
@@ -147,9 +164,10 @@ NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_text(results: Sequence[Result], show_sensitive: bool = False) -> str:
-    """Return the results in the XML that CI systems read as JUnit's; a todo is a skipped test."""
+    """Return the results in the XML that CI systems read as JUnit's; what is still to come is a skipped test."""
     found = counts(results)
-    head = f'tests="{len(results)}" failures="{found["failed"]}" errors="{found["error"]}" skipped="{found["todo"]}"'
+    skipped = sum(found[outcome] for outcome in SKIPPED)
+    head = f'tests="{len(results)}" failures="{found["failed"]}" errors="{found["error"]}" skipped="{skipped}"'
     rows = "".join(_junit_case(result, show_sensitive) for result in results)
     suites = f'<testsuites>\n<testsuite name="ruleengine" {head}>\n{rows}</testsuite>\n</testsuites>\n'
     return f'<?xml version="1.0" encoding="utf-8"?>\n{suites}'
@@ -165,8 +183,8 @@ def _junit_case(result: Result, show_sensitive: bool) -> str:
     head = f'<testcase classname={path} name={name} file={path} line="{result.case.place.line}"'
     if result.outcome == "passed":
         return f"{head}/>\n"
-    if result.outcome == "todo":
-        return f"{head}><skipped/></testcase>\n"
+    if result.outcome in SKIPPED:
+        return f"{head}><skipped message={_attribute(SKIPPED[result.outcome])}/></testcase>\n"
     tag = "error" if result.outcome == "error" else "failure"
     message = _attribute(result.problem.message if result.problem else "")
     body = escape(NOT_XML.sub("\ufffd", failure(result, show_sensitive=show_sensitive)))

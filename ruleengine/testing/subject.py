@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ruleengine.ir import Filter, Single
+from ruleengine.ir import OVER_TIME, Filter
 from ruleengine.load import Loaded, load
 from ruleengine.problem import Problem, in_order, problem
 from ruleengine.spell import Placeholders
 from ruleengine.suggest import meant
-from ruleengine.testing.model import Subject, Tests
+from ruleengine.testing.model import Block, Case, OverTime, Subject, Tests
 
 ELSEWHERE = {"RE305", "RE306"}
 """A reference to a rule of another file is no fault of the file when it is loaded alone."""
@@ -44,19 +44,25 @@ class Rules:
             self._read[path] = rules, tuple(p for p in in_order(found) if p.blocks and p.code not in ELSEWHERE)
         return self._read[path]
 
-    def subject(self, tests: Tests) -> Subject | NoSubject:
-        """Return the rule of a test file: in the file beside it or named by it, else by id or name in its folder."""
+    def subject(self, tests: Tests, case: Case) -> Subject | OverTime | NoSubject:
+        """Return the rule of a test: the one it is written in, or for a test file the rule in the file beside it or
+        named by it, else by id or name in its folder.
+        """
+        if case.block:
+            return self._in_file(tests.path, tests, case)
         if tests.rule_path:
             rules, faults = self.read(tests.rule_path)
             if faults or not tests.rule_key or any(_is_called(one, tests.rule_key) for one in rules):
-                return self._in_file(tests.rule_path, tests)
-        return self._in_folder(tests)
+                return self._in_file(tests.rule_path, tests, case)
+        return self._in_folder(tests, case)
 
-    def _in_file(self, path: str, tests: Tests) -> Subject | NoSubject:
+    def _in_file(self, path: str, tests: Tests, case: Case) -> Subject | OverTime | NoSubject:
         rules, faults = self.read(path)
         if faults:
             sentence = f"the rule `{path}` does not load, so this test says nothing"
-            return NoSubject(problem("RE504", tests.rule_place, sentence), faults)
+            return NoSubject(problem("RE504", case.place if case.block else tests.rule_place, sentence), faults)
+        if case.block:
+            return _around(case, case.block, rules, tests)
         chosen = [one for one in rules if not tests.rule_key or _is_called(one, tests.rule_key)]
         if len(chosen) == 1:
             return _subject(chosen[0], path, tests)
@@ -64,13 +70,13 @@ class Rules:
         sentence = f"`{path}` holds {len(chosen) or 'no'} rules{': ' if names else ''}{names}"
         return NoSubject(problem("RE503", tests.rule_place, sentence, "say which with `rule:`" if names else ""))
 
-    def _in_folder(self, tests: Tests) -> Subject | NoSubject:
+    def _in_folder(self, tests: Tests, case: Case) -> Subject | OverTime | NoSubject:
         """Look for an id or name in the rules of the folder of the tests; the file that has it is then read alone."""
         folder = str(Path(tests.path).parent)
         rules, faults = self.read(folder)
         paths = list(dict.fromkeys(_path(one) for one in rules if _is_called(one, tests.rule_key)))
         if len(paths) == 1:
-            return self._in_file(paths[0], tests)
+            return self._in_file(paths[0], tests, case)
         if paths:
             sentence = f"`{tests.rule_key}` is in `{paths[0]}` and in `{paths[1]}`"
             return NoSubject(problem("RE503", tests.rule_place, sentence))
@@ -87,9 +93,17 @@ def _path(loaded: Loaded) -> str:
     return os.path.normpath(loaded.rule.source.path) if loaded.rule.source else ""
 
 
-def _subject(loaded: Loaded, path: str, tests: Tests) -> Subject | NoSubject:
+def _around(case: Case, block: Block, rules: tuple[Loaded, ...], tests: Tests) -> Subject | OverTime | NoSubject:
+    """Return the rule that a test is written in; a filter is no rule that could be asked."""
+    for one in rules:
+        if one.rule.span and one.rule.span.start == block.rule_start:
+            return _subject(one, tests.path, tests)
+    return NoSubject(problem("RE503", case.place, "a filter has no truth of its own: test the rules that it names"))
+
+
+def _subject(loaded: Loaded, path: str, tests: Tests) -> Subject | OverTime | NoSubject:
     if loaded.expr is not None:
         return Subject(loaded.rule, loaded.expr, path)
-    over_time = not isinstance(loaded.rule.body, Single)
-    sentence = "a rule over time has no truth for one event: it cannot be tested this way" if over_time else ""
-    return NoSubject(problem("RE504", tests.rule_place, sentence or f"the rule `{path}` does not load"))
+    if isinstance(loaded.rule.body, OVER_TIME):
+        return OverTime(loaded.rule)
+    return NoSubject(problem("RE504", tests.rule_place, f"the rule `{path}` does not load"))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ruleengine.checks.implies import atom_implies
-from ruleengine.ir import Atom, Compare, Equals, Exists, InNetwork, Like, Regex, SameAs, TimePart, Wild
+from ruleengine.ir import Atom, Compare, Equals, Exists, InList, InNetwork, Like, Regex, SameAs, TimePart, Wild
 from ruleengine.meaning import Seen, atom_holds
 from ruleengine.values import like_text
 
@@ -89,3 +89,5 @@ def said(atom: Atom) -> str:
             return f"{where} {how} `{other}`"
         case TimePart(_, part, operator, value):
             return f"the {part} of {where} is {operator} {value}"
+        case InList(_, name):
+            return f"{where} is in the list `{name}`"

@@ -11,9 +11,9 @@ from ruleengine.analysis.witness.effort import Effort
 from ruleengine.analysis.witness.samples import sample
 from ruleengine.analysis.witness.scalars import addresses, instants, numbers
 from ruleengine.analysis.witness.texts import Wanted, texts
-from ruleengine.ir import Atom, Compare, Equals, InNetwork, Like, Regex, SameAs, TimePart
+from ruleengine.ir import Atom, Compare, Equals, InList, InNetwork, Like, Regex, SameAs, TimePart
 from ruleengine.meaning import Seen, atom_holds
-from ruleengine.values import Scalar, text
+from ruleengine.values import Scalar, is_network, text
 
 Value = Scalar | list[Any] | dict[str, Any]
 """What may stand at a field of an event."""
@@ -40,7 +40,7 @@ TRIES = 120
 SAMPLES = 24
 """How many samples of one regular expression."""
 
-AtomOfKind = TypeVar("AtomOfKind", Equals, Like, Regex, Compare, InNetwork, TimePart)
+AtomOfKind = TypeVar("AtomOfKind", Equals, Like, Regex, Compare, InList, InNetwork, TimePart)
 
 
 def value_of(field: str, musts: Sequence[Atom], nots: Sequence[Atom], effort: Effort) -> Value | None:
@@ -122,11 +122,22 @@ def _candidates(musts: Sequence[Atom], nots: Sequence[Atom]) -> Iterator[Value]:
         yield from numbers(bounds, min(len(nots), 200))
     if blocks := _of(InNetwork, musts):
         yield from addresses(blocks, _of(InNetwork, nots))
+    for each in _of(InList, musts):
+        yield from _listed(each)
     if parts := _of(TimePart, musts):
         yield from instants(parts)
     if any(isinstance(atom, Like | Regex) for atom in musts):
         yield from _texts(musts)
     yield from PLAIN
+
+
+def _listed(atom: InList) -> Iterator[Value]:
+    """Yield entries of a list, those that never expire first; of a network, addresses in it."""
+    for entry, _ in islice(sorted(atom.entries, key=lambda each: each[1] is not None), TRIES):
+        if "/" in entry and is_network(entry):
+            yield from addresses((InNetwork(atom.field, entry),), ())
+        else:
+            yield entry
 
 
 def _equal(value: Any) -> Iterator[Scalar]:

@@ -19,9 +19,11 @@ from ruleengine.ir import (
     Equals,
     Exists,
     Expr,
+    FirstSeen,
     Item,
     Leaf,
     Like,
+    Measure,
     Named,
     NamedRef,
     Not,
@@ -105,7 +107,7 @@ def _surveyed(expr: Expr) -> tuple[str, int]:
     for node in walk(expr):
         size += 1
         match node:
-            case And() | Or() | Not() | Named() | Leaf() | Item() | NamedRef() | Quantified():
+            case And() | Or() | Not() | Named() | Leaf() | Item() | NamedRef() | Quantified() | Measure() | FirstSeen():
                 pass
             case SameAs(field, other):
                 named |= {field, other}
@@ -160,7 +162,7 @@ def _extended(state: State, goals: Iterable[Goal], host: str, effort: Effort) ->
                 if wanted:
                     musts.setdefault(field, []).append(Exists(field))
                     musts.setdefault(other, []).append(Exists(other))
-            case Item() | NamedRef() | Quantified():
+            case Item() | NamedRef() | Quantified() | Measure() | FirstSeen():
                 raise TypeError("lower the rule first: an expression as written has no events")
             case _:
                 (musts if wanted else nots).setdefault(expr.field, []).append(expr)
