@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
-from functools import cache
+from functools import cache, reduce
 from itertools import pairwise, permutations
 from typing import Any, get_args
 
@@ -12,24 +13,36 @@ from hypothesis.strategies import SearchStrategy
 
 from ruleengine.dsl.parts import LISTS
 from ruleengine.ir import (
+    Aggregate,
+    Alert,
     Alias,
     And,
+    Arithmetic,
     Bound,
     Correlation,
     CorrelationType,
     Expr,
     Filter,
+    FirstSeen,
     Item,
     LogSource,
+    Measure,
     NamedRef,
     Not,
+    Number,
     Or,
+    Param,
+    ParamRef,
     Quantified,
     Reference,
     Rule,
     Selection,
+    Sequence,
     Single,
+    Step,
     Value,
+    Window,
+    Windowed,
 )
 from ruleengine.modifiers import MODIFIERS, faults
 
@@ -176,6 +189,76 @@ def correlations(draw: st.DrawFn) -> Correlation:
     return Correlation(kind, rules, keys, length, draw(bounds.map(tuple)), fields, rank, aliases, draw(st.booleans()))
 
 
+# --- over time, which only the rule language says ------------------------------------------------------------------
+
+LENGTHS = st.integers(1, 10**6)
+SOME_LENGTH = st.one_of(st.none(), LENGTHS)
+
+
+def terms(names: list[str]) -> SearchStrategy[Any]:
+    """Figures and what is worked out from them; products bind more than sums, and both run from the left."""
+    plain = st.one_of(st.integers(0, 10**6), st.sampled_from([Decimal("0.5"), Decimal("7.50")]), st.just(ParamRef("p")))
+    percent = st.integers(0, 100).map(lambda number: Number(Decimal(number) / 100, percent=True))
+    where = st.one_of(st.none(), conditions(names, items()))
+    fields = st.lists(NAMES, min_size=1, max_size=2).map(tuple)
+    names_of = st.sampled_from(["distinct", "sum", "avg", "min", "max", "median"])
+    figure = st.one_of(
+        plain.map(Number),
+        percent,
+        st.builds(Aggregate, st.just("count"), st.just(()), where, SOME_LENGTH),
+        st.builds(Aggregate, names_of, fields, where, SOME_LENGTH),
+        st.builds(Aggregate, st.just("percentile"), fields, where, SOME_LENGTH, st.integers(0, 100)),
+    )
+
+    def chained(parts: SearchStrategy[Any], signs: str) -> SearchStrategy[Any]:
+        more = st.lists(st.tuples(st.sampled_from(signs), parts), max_size=1)
+        return st.tuples(parts, more).map(lambda found: reduce(_arithmetic, found[1], found[0]))
+
+    return chained(chained(figure, "*/"), "+-")
+
+
+def _arithmetic(left: Any, more: tuple[Any, Any]) -> Arithmetic:
+    return Arithmetic(more[0], left, more[1])
+
+
+def wanted(names: list[str]) -> SearchStrategy[Any]:
+    """Conditions of a `having`."""
+    signs = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
+    measures = st.builds(Measure, terms(names), signs, terms(names))
+    atoms = st.one_of(measures, st.builds(FirstSeen, NAMES, SOME_LENGTH), st.sampled_from(names).map(NamedRef))
+
+    def wider(inner: SearchStrategy[Any]) -> SearchStrategy[Any]:
+        several = st.lists(inner, min_size=2, max_size=3).map(tuple)
+        return st.one_of(several.map(And), several.map(Or), inner.map(Not))
+
+    return st.recursive(atoms, wider, max_leaves=3)
+
+
+@st.composite
+def over_time(draw: st.DrawFn) -> Windowed | Sequence:
+    """Windows with what must hold of them, and sequences."""
+    single = draw(singles(sigma=False))
+    names = [selection.name for selection in single.selections]
+    keys = draw(st.lists(NAMES, max_size=3, unique=True).map(tuple))
+    either = len(keys) > 1 and draw(st.booleans())
+    window = Window(draw(st.sampled_from(["within", "tumbling", "session"])), draw(LENGTHS), keys, either)
+    if draw(st.booleans()):
+        return Windowed(single, window, draw(st.one_of(st.none(), wanted(names))))
+    what = st.one_of(st.sampled_from(names).map(NamedRef), conditions(names, items()))
+    count = st.one_of(st.none(), st.integers(1, 99))
+    step = st.builds(Step, what, count, st.booleans(), st.one_of(st.none(), wanted(names)), SOME_LENGTH)
+    steps = draw(st.lists(step, min_size=1, max_size=3).map(tuple))
+    return Sequence(replace(single, conditions=(), timeframe_s=None), steps, window)
+
+
+PARAMS: SearchStrategy[Any] = st.one_of(NUMBERS, TEXTS, st.booleans())
+ALERTS = st.one_of(
+    st.builds(Alert, TEXTS, st.just(False), st.booleans(), SOME_LENGTH),
+    st.builds(Alert, st.none(), st.just(True)),
+    st.builds(Alert, st.none(), st.just(False), st.just(True), SOME_LENGTH),
+)
+
+
 @st.composite
 def rules(draw: st.DrawFn, *, sigma: bool) -> Rule:
     """Rules as Sigma can say them, or with conditions that only the rule language has."""
@@ -186,8 +269,10 @@ def rules(draw: st.DrawFn, *, sigma: bool) -> Rule:
             st.builds(Filter, st.lists(REFERENCES, min_size=1, max_size=2).map(tuple), singles(sigma=sigma)),
             st.builds(Filter, st.just(()), singles(sigma=sigma), st.just(True)),
             correlations(),
+            *(() if sigma else (over_time(), over_time())),
         )
     )
+    timed = isinstance(body, Windowed | Sequence)
     words = st.one_of(st.none(), TEXTS)
     return Rule(
         title=draw(TEXTS.filter(bool)),
@@ -199,4 +284,6 @@ def rules(draw: st.DrawFn, *, sigma: bool) -> Rule:
         status=draw(words),
         tags=tuple(draw(st.lists(TEXTS, max_size=3))),
         meta=draw(metadata()),
+        params=(Param("p", draw(PARAMS)),) if timed else (),
+        alert=draw(st.one_of(st.none(), ALERTS)) if timed else None,
     )
