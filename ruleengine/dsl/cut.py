@@ -14,9 +14,15 @@ from ruleengine.dsl import words
 from ruleengine.span import Source, Span
 
 WORD = re.compile(r"[A-Za-z_][\w-]*")
+DIVIDED = r"""(?<!\bmatches)(?<=[\w%)`])[ \t]+/(?=\s)"""
+"""The sign between two figures, which does not begin a regular expression."""
+
+REGEX = r"""(?<![\w.)\]'"`])/(?:\\.|[^/\\\n])+/[ims]*"""
 TOKENS = re.compile(
     r"""(?P<block>\"\"\"(?:\\.|[^\\])*?(?:\"\"\"|\Z))|(?P<raw>'(?:''|[^'\n])*'?)|(?P<text>"(?:\\.|[^"\\\n])*"?)"""
-    r"""|(?P<name>`(?:``|[^`\n])*`?)|(?P<regex>(?<![\w.)\]'"])/(?:\\.|[^/\\\n])+/[ims]*)|(?P<comment>(?<!\S)\#[^\n]*)|(?P<open>[\[({])|(?P<close>[\])}])|(?P<end>\n)""",
+    r"""|(?P<name>`(?:``|[^`\n])*`?)"""
+    rf"""|(?P<divided>{DIVIDED})|(?P<regex>{REGEX})|(?P<comment>(?<!\S)\#[^\n]*)"""
+    r"""|(?P<open>[\[({])|(?P<close>[\])}])|(?P<end>\n)""",
     re.S | re.X,
 )
 HEADS = ("rule", "filter")

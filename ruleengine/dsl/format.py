@@ -95,8 +95,9 @@ def with_comment(given: list[str], comment: str) -> list[str]:
 
 CONDITIONS = re.compile(
     r"""(?P<block>\"\"\"(?:\\.|[^\\])*?\"\"\")|(?P<raw>'(?:''|[^'])*')|(?P<text>"(?:\\.|[^"\\])*")|(?P<name>`(?:``|[^`\n])*`)"""
-    r"""|(?P<regex>(?<![\w.)\]'"])/(?:\\.|[^/\\\n])+/[ims]*)|(?P<comment>(?<!\S)\#[^\n]*)|(?P<open>[\[({])|(?P<close>[\])}])"""
-    r"""|(?P<comma>,)|(?P<sign>[=!<>]=|[=<>]|(?<=\))[/*+-])|(?P<word>[^\s,\[\](){}"'`=!<>]+|!)""",
+    rf"""|(?P<sign>[=!<>]=|[=<>]|(?<=\))[/*+-]|{cut.DIVIDED})|(?P<regex>{cut.REGEX})|(?P<comment>(?<!\S)\#[^\n]*)"""
+    r"""|(?P<open>[\[({])|(?P<close>[\])}])"""
+    r"""|(?P<comma>,)|(?P<word>[^\s,\[\](){}"'`=!<>]+|!)""",
     re.S | re.X,
 )
 DATA = re.compile(
@@ -135,7 +136,7 @@ def tokens(statement: Statement, grammar: re.Pattern[str]) -> list[Token]:
     for found in grammar.finditer(written):
         kind = str(found.lastgroup)
         space = written[end : found.start()]
-        token = found[0].rstrip() if kind == "comment" else found[0]
+        token = found[0].strip() if kind in ("comment", "sign") else found[0]
         if kind in ("text", "block"):
             token = requoted(kind, token)
         out.append(Token(kind, token, bool(space), "\n" in space))

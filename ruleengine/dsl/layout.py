@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 INDENT = "  "
@@ -22,10 +23,12 @@ class Token(NamedTuple):
 
 
 def inline(tokens: Sequence[Token]) -> str:
-    """Return tokens in one line."""
+    """Return tokens in one line, where a list needs no comma at its end."""
     out: list[str] = []
     before: Token | None = None
-    for token in tokens:
+    for token, after in zip_longest(tokens, tokens[1:]):
+        if token.kind == "comma" and after is not None and after.kind == "close":
+            continue
         if before is not None and _apart(before, token):
             out.append(" ")
         out.append(token.text)
@@ -107,6 +110,8 @@ def _part(tokens: Sequence[Token], lead: str) -> Iterator[str]:
 
 def _list(tokens: Sequence[Token]) -> tuple[int, int] | None:
     """Return where the list of a single leaf opens and closes, if it has several values or comments."""
+    if tokens and tokens[0].text in ("sequence", "then"):
+        return None  # the brackets of a step hold what it must have
     start = next((index for index, token in enumerate(tokens) if token.text == "["), None)
     if start is None or any(token.text in ("and", "or") and token.kind == "word" for token in tokens[1:start]):
         return None

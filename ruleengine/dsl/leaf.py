@@ -6,7 +6,7 @@ has no form of its own is written after `with`, exactly as in Sigma.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ruleengine.dsl import text
@@ -153,7 +153,7 @@ def _usual(item: Item, field: str) -> str:
     if not written.word and not written.functions:
         return _equality(item, field, negation, cased) if not written.every else ""
     values = [text.value(value) for value in item.values]
-    if not written.word and (item.listed or written.every or len(values) != 1):
+    if not written.word and (written.every or (len(values) != 1 and not item.listed)):
         return ""
     if any("glob(" in value for value in values) and written.functions:
         return ""
@@ -161,7 +161,8 @@ def _usual(item: Item, field: str) -> str:
     for name in written.functions:
         given = f"{name}({given})"
     if not written.word:
-        return f"{field} {cased}{'!=' if written.negated else '=='} {given}"
+        sign = f"{negation}{cased}in" if item.listed else f"{cased}{'!=' if written.negated else '=='}"
+        return f"{field} {sign} {given}"
     if item.listed:
         given = f"{'all' if written.every else 'any'} {given}"
     elif written.every or len(values) != 1:
@@ -182,9 +183,8 @@ def _equality(item: Item, field: str, negation: str, cased: str) -> str:
     return f"{field} {cased}== {values[0]}"
 
 
-def shown_values(item: Item, _: str) -> list[str]:
-    """Return the values of an item as `show` writes them in a list."""
-    if item.modifiers and item.modifiers[0] == "re":
-        return [regex(str(value), _flags(item)) for value in item.values]
-    plainly = apart(item.modifiers) is not None and "cidr" not in item.modifiers
-    return [text.value(value) if plainly else verbatim(value) for value in item.values]
+def shown_values(item: Item, inside: str) -> list[str]:
+    """Return the values of an item one by one, as they stand `inside` the brackets that `show` wrote."""
+    ways: tuple[Callable[[Value], str], ...] = (text.value, verbatim, lambda value: regex(str(value), _flags(item)))
+    rows = ([way(value) for value in item.values] for way in ways)
+    return next(row for row in rows if ", ".join(row) == inside)
