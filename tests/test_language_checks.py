@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ruleengine.draw import draw
 from ruleengine.dsl.show import show
 from ruleengine.load import load
 from ruleengine.problem import Problem, in_order
-from tests.conftest import CASES, ROOT
+from tests.conftest import CASES, ROOT, Run
 from tests.test_starter import unexpected
 
 FOLDER = CASES / "language" / "checks"
@@ -73,3 +74,36 @@ def test_what_yaml_is_told_of_is_told_of_the_language(tmp_path: Path) -> None:
     codes = sorted(found.code for found in found_in(str(sigma)))
     assert sorted(found.code for found in found_in(str(written))) == codes
     assert {"RE310", "RE313", "RE402", "RE404", "RE407", "RE411"} <= set(codes)
+
+
+KINDS = """
+rule one
+  match a == 1
+rule many
+  match a == 2
+  within 10m by b
+rule steps
+  let x = a == 3
+  sequence x then x
+  within 10m by b
+rule counted
+  rules one
+  within 10m by b
+  having count() > 5
+filter less
+  rules one
+  match not b == 1
+"""
+
+
+def test_ls_says_what_kind_of_rule_each_is(ruleengine: Run, tmp_path: Path) -> None:
+    (tmp_path / "a.rule").write_text(KINDS, "utf-8")
+    done = ruleengine("ls", "a.rule", "--format", "json", cwd=tmp_path)
+    found = [(row["name"], row["kind"]) for row in json.loads(done.stdout)]
+    assert found == [
+        ("one", "rule"),
+        ("many", "window"),
+        ("steps", "sequence"),
+        ("counted", "correlation"),
+        ("less", "filter"),
+    ]

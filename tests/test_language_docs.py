@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from lark.lexer import PatternStr
 
 from ruleengine.dsl import parse, show
 from ruleengine.dsl.format import formatted
 from ruleengine.dsl.lexer import WORDS
 from ruleengine.dsl.text import RESERVED
+from ruleengine.dsl.words import LATER, LATER_STATEMENTS
 from ruleengine.ir import Expr, Rule, Single
 from ruleengine.load import load
 from ruleengine.lower import digest
@@ -249,3 +251,45 @@ def test_two_sides_mean_the_same(lines: str, sigma: str, own_lines: str, own: st
 def test_ten_rules_stand_side_by_side() -> None:
     assert len(SIDES) >= 10
     assert len(CORRELATIONS) >= 12
+
+
+# --- the grammar ---------------------------------------------------------------------------------------------------
+
+GRAMMAR = re.findall(r"^```ebnf\n(.*?)^```", PAGES[0].read_text("utf-8"), re.M | re.S)
+
+
+def words_of(grammar: str) -> set[str]:
+    """Return the words and signs that a Lark grammar has terminals for; terminals with patterns are no words."""
+    found: set[str] = set()
+    for terminal in parse.parser(grammar).terminals:
+        written = re.sub(r"\(\?[=!].*\)\Z|\\b|\A\(\?:|\A\(", "", terminal.pattern.value.replace("\\s+", " "))
+        parts = [part.replace("\\", "") for part in written.removesuffix(")").split("|")]
+        if isinstance(terminal.pattern, PatternStr):
+            found.add(terminal.pattern.value)
+        elif all(re.fullmatch(r"[a-z0-9_ ]+|[=!<>*/+-]+", part) for part in parts):
+            found.update(parts)
+    return found
+
+
+def test_the_printed_grammar_has_the_words_of_the_parser() -> None:
+    (printed,) = GRAMMAR
+    quoted = set(re.findall(r'"([^"]+)"', printed))
+    known = words_of("condition") | words_of("statement")
+    assert {"in order", "windash", "not", "==", "todo_match", "1", "first_seen", "or", "off", "session"} <= known
+    assert quoted == known
+
+
+def test_the_words_that_are_kept_are_on_the_page() -> None:
+    listed = re.search(r"^Some words are kept.*?\n\n", PAGES[0].read_text("utf-8") + "\n", re.M | re.S)
+    assert listed
+    assert set(re.findall(r"`(\w+)`", listed[0])) == {*LATER, *LATER_STATEMENTS, "check", "ruleengine"}
+
+
+def test_the_printed_grammar_defines_what_it_uses() -> None:
+    (printed,) = GRAMMAR
+    rules = re.sub(r'"[^"]+"|^#.*$', "", printed, flags=re.M)
+    defined = re.findall(r"^(\w+) +=", rules, re.M)
+    assert len(defined) == len(set(defined))
+    used = set(re.findall(r"\b[a-z]\w*", re.sub(r"^\w+ +=", "", rules, flags=re.M)))
+    assert used - set(defined) == set()
+    assert set(defined) - used == {"file", "told"}

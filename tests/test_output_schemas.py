@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from ruleengine.cli.main import main
-from tests.conftest import CASES
+from tests.conftest import CASES, ROOT
 
 SESSIONS = CASES / "sessions"
 MATCH = ["match", str(SESSIONS / "match/logs"), "--rules", str(SESSIONS / "match/rules")]
@@ -22,7 +22,7 @@ PRINTED = [
     ("match", [*MATCH, "--format", "ndjson", "--include-event", "--detail"]),
     ("explain", [*EXPLAIN, str(SESSIONS / "explain/near.ndjson:1"), "--format", "json"]),
     ("explain", [*EXPLAIN, str(SESSIONS / "explain/near.ndjson:2"), "--format", "json"]),
-    ("ls", ["ls", str(SESSIONS / "ls/rules"), "--format", "ndjson"]),
+    ("ls", ["ls", str(SESSIONS / "ls/rules"), str(ROOT / "rules"), "--format", "ndjson"]),
 ]
 
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from ruleengine.ir import Pattern, Wild
-from ruleengine.meaning import equals
+from ruleengine.ir import And, Call, Equals, Pattern, Wild
+from ruleengine.meaning import equals, holds
 from ruleengine.regex import NotPortable, regex_test
 from ruleengine.strings import base64_forms, joined, pattern
 from ruleengine.values import fold, number, pattern_test, same_fold, text
@@ -164,3 +164,9 @@ def test_base64offset_finds_bytes_wherever_they_stand(needle: bytes, before: byt
     forms = list(base64_forms(needle, offset=True))
     assert forms[len(before) % 3] in encoded
     assert len(forms) == 3
+
+
+def test_a_field_that_is_called_like_a_function_is_another_one() -> None:
+    event = {"len(x)": "a", "x": "abc"}
+    assert holds(And((Equals("len(x)", "a"), Equals(Call("len", "x"), 3))), event)
+    assert holds(And((Equals(Call("len", "x"), 3), Equals("len(x)", "a"))), event)

@@ -24,6 +24,7 @@ from ruleengine.ir import (
     Expr,
     Filter,
     FirstSeen,
+    InlineTest,
     Item,
     LogSource,
     Measure,
@@ -252,11 +253,25 @@ def over_time(draw: st.DrawFn) -> Windowed | Sequence:
 
 
 PARAMS: SearchStrategy[Any] = st.one_of(NUMBERS, TEXTS, st.booleans())
+PIECES = st.one_of(
+    TEXTS.map(lambda text: text.replace("{", "(").replace("}", ")")),
+    st.sampled_from(
+        ["{a}", "{ user.id }", "{`a b`}", "{`}`}", "{count()}", "{count() / 2}", "{distinct(a) + sum(`{`)}"]
+    ),
+)
+TOLD = st.lists(PIECES, max_size=3).map("".join)
+"""Texts of alerts: in braces stand fields and figures alone."""
 ALERTS = st.one_of(
-    st.builds(Alert, TEXTS, st.just(False), st.booleans(), SOME_LENGTH),
+    st.builds(Alert, TOLD, st.just(False), st.booleans(), SOME_LENGTH),
     st.builds(Alert, st.none(), st.just(True)),
     st.builds(Alert, st.none(), st.just(False), st.just(True), SOME_LENGTH),
 )
+
+
+EVENTS = st.dictionaries(st.one_of(TEXTS, NAMES), JSON, max_size=3)
+CASES = st.tuples(st.sampled_from(["match", "no_match", "todo_match"]), EVENTS, st.one_of(st.none(), NAMES))
+TESTS = st.builds(InlineTest, TEXTS, st.lists(CASES, min_size=1, max_size=3).map(tuple))
+"""Tests written in a rule, with events of any shape."""
 
 
 @st.composite
@@ -286,4 +301,5 @@ def rules(draw: st.DrawFn, *, sigma: bool) -> Rule:
         meta=draw(metadata()),
         params=(Param("p", draw(PARAMS)),) if timed else (),
         alert=draw(st.one_of(st.none(), ALERTS)) if timed else None,
+        tests=() if sigma else tuple(draw(st.lists(TESTS, max_size=2))),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ruleengine.checks.parts import body
+from ruleengine.checks.written import in_language
 from ruleengine.ir import Expr, NamedRef, Quantified, Selection
 from ruleengine.load import Loaded
 from ruleengine.lower import conditions_of, selected
@@ -36,7 +37,8 @@ def unused(loaded: Loaded) -> Iterator[Problem]:
     for selection in single.selections:
         if selection.name not in used and selection.span and selection.module is None:
             hint = "`them` leaves out names that begin with `_`" if them and selection.name.startswith("_") else ""
-            yield problem("RE310", selection.span, f"no condition names the selection `{selection.name}`", hint)
+            word = "`let`" if in_language(loaded.rule) else "selection"
+            yield problem("RE310", selection.span, f"no condition names the {word} `{selection.name}`", hint)
 
 
 def twins(loaded: Loaded) -> Iterator[Problem]:

@@ -14,9 +14,18 @@ from ruleengine.cli.rules import SELECT_HELP, choose, tell
 from ruleengine.cli.table import table
 from ruleengine.draw import counted, visible
 from ruleengine.formats import SCHEMA_VERSION, compact
-from ruleengine.ir import Correlation, Filter
+from ruleengine.ir import Body, Correlation, Filter, Sequence, Single, Windowed
 from ruleengine.load import Loaded
 from ruleengine.lower import digest
+
+KINDS: dict[type[Body], str] = {
+    Single: "rule",
+    Filter: "filter",
+    Correlation: "correlation",
+    Windowed: "window",
+    Sequence: "sequence",
+}
+"""What a rule is called by what it says: of one event, of others' rules, or over time."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,12 +63,9 @@ def text_row(loaded: Loaded) -> tuple[str, ...]:
 def row(loaded: Loaded) -> dict[str, Any]:
     """Return one rule as JSON; `digest` is the identity of what it means."""
     rule = loaded.rule
-    kind = (
-        "correlation" if isinstance(rule.body, Correlation) else "filter" if isinstance(rule.body, Filter) else "rule"
-    )
     return {
         "schema_version": SCHEMA_VERSION,
-        "kind": kind,
+        "kind": KINDS[type(rule.body)],
         "rule": rule.label,
         "name": rule.name,
         "title": rule.title,

@@ -107,7 +107,7 @@ class Builder:
             case "compares":
                 return (leaf.SIGNS[str(parts[1])],), self.value(parts[2])
             case "within":
-                return leaf.chain(leaf.Written(bool(parts[1]), bool(parts[2]))), self.given(parts[3])
+                return self._within(parts)
             case "in_network":
                 return ("cidr", *(("neq",) if parts[1] else ())), self.given(parts[3], verbatim=True)
             case "in_list":
@@ -130,6 +130,14 @@ class Builder:
             return ("fieldref", *(("cased",) if cased else ()), *negated), self._field_call(value)
         functions, inner = self._functions(value)
         return leaf.chain(leaf.Written(bool(negated), bool(cased), "", functions)), self.given(inner)
+
+    def _within(self, parts: Sequence[Any]) -> tuple[tuple[str, ...], Placed | list[Placed]]:
+        _, negated, cased, values = parts
+        functions, inner = self._functions(values)
+        given = self.given(inner)
+        if not isinstance(given, list):
+            self.report(problem("RE805", self.span(inner), "`in` takes a list", "write it in brackets: `[…]`"))
+        return leaf.chain(leaf.Written(bool(negated), bool(cased), "", functions)), given
 
     def _matched(self, parts: Sequence[Any]) -> tuple[tuple[str, ...], Placed | list[Placed]]:
         _, negated, cased, word, values = parts

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 from ruleengine.dsl import words
-from ruleengine.dsl.habits import PLAIN, SIGMA, SIGNS, TESTS
+from ruleengine.dsl.habits import KEPT, PLAIN, SIGMA, SIGNS, TESTS
 from ruleengine.dsl.slips import FOREIGN, OPEN, SHOWN, Groups, Row
 from ruleengine.suggest import meant
 
@@ -275,6 +275,7 @@ HEADS = (
 )
 
 ROWS = (
+    *KEPT,
     *OTHERS,
     *SEQUENCES,
     *WINDOWS,

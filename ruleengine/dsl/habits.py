@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ruleengine.dsl import words
-from ruleengine.dsl.slips import FOREIGN, ODD, SHOWN, Groups, Row
+from ruleengine.dsl.slips import FOREIGN, LATER, ODD, SHOWN, Groups, Row
 from ruleengine.suggest import meant
 
 PLAIN = rf"(?:{'|'.join(words.KEYWORDS)})\b"
@@ -110,6 +110,9 @@ SIGNS = (
     Row(rf"\b(?P<at>{LOUD})\s+¦", "`{at}` is written in small letters", words.small, FOREIGN),
     Row(rf"¦(?P<at>{LOUD})\b", "`{at}` is written in small letters", words.small, FOREIGN),
 )
+
+KEPT = (Row(rf"\b(?P<at>{'|'.join(words.LATER)})[ ]*¦\(", f"`{{at}}` {words.NOT_YET}", "", LATER),)
+"""What is kept for a later version comes before whatever else could be said of it."""
 
 TESTS = (
     Row(

@@ -10,7 +10,7 @@ from lark import Token
 
 from ruleengine.dsl import words
 from ruleengine.dsl.mask import masked
-from ruleengine.dsl.slips import FOREIGN, ODD, SYNTAX, Slip, shown
+from ruleengine.dsl.slips import FOREIGN, LATER, ODD, SYNTAX, Slip, shown
 
 ONE = frozenset("id name status description license author date modified level taxonomy title".split())
 """Metadata that is one value."""
@@ -121,6 +121,9 @@ def _logs(text: str, tree: Any) -> Iterator[Slip]:
     if not sources and definition is None:
         yield Slip(0, len(text), "`logs` needs a log source", "for example `logs windows/process_creation`")
     plain = [source for source in sources if source.data == "pair_of"]
+    if plain and plain[0].children[0] == "ruleengine":
+        yield _slip(plain[0].children[0], f"`ruleengine` {words.NOT_YET}", "", LATER)
+        return
     for source in plain:
         for token in source.children:
             if token is not None and (found := re.search(r"[=\\,;|()]", token)):

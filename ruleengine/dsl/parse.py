@@ -14,6 +14,7 @@ from lark.exceptions import UnexpectedInput
 from lark.lexer import PatternStr
 
 from ruleengine.dsl import quick, words
+from ruleengine.dsl import told as in_braces
 from ruleengine.dsl.build import Builder
 from ruleengine.dsl.cut import Statement, statements
 from ruleengine.dsl.hints import all_slips, unknown_statement
@@ -44,6 +45,8 @@ STATEMENTS = (
     "param",
     "test",
 )
+IN_BRACES = "told"
+"""The start rule of what stands in the braces of an alert's text."""
 WORDS = {"within": "window", "tumbling": "window", "session": "window", "rule": "head", "filter": "head"}
 """The start rule of a statement by its first word, where they differ; any other word begins metadata."""
 
@@ -57,7 +60,7 @@ META = frozenset(
 def parser(name: str) -> Lark:
     """Return the parser of `condition.lark` or `statement.lark`."""
     grammar = (files("ruleengine.dsl") / f"{name}.lark").read_text("utf-8")
-    start = list(CONDITIONS if name == "condition" else STATEMENTS)
+    start = [*CONDITIONS, IN_BRACES] if name == "condition" else list(STATEMENTS)
     return Lark(grammar, parser="lalr", start=start, propagate_positions=True, maybe_placeholders=True)
 
 
@@ -93,10 +96,28 @@ def rules(source: Source, report: Report, find: FindModule = lambda _path, _name
             read(statement, parts, found.append)
         rule = rule_of(parts, (_nothing if _lost(below, found) else found.append))
         found.extend(unknown(parts, below))
+        found.extend(_alert(parts, below, broken=any(each.blocks for each in found)))
         for each in found:
             report(each)
         if rule is not None and not any(each.blocks for each in found):
             yield rule
+
+
+def _alert(parts: Parts, below: list[Statement], *, broken: bool) -> Iterator[Problem]:
+    """Yield what is wrong with the text of an alert; with a `let` that cannot be read, any name is taken."""
+    statement = next((each for each in below if each.word == "alert"), None)
+    if statement is None or parts.alert is None or parts.alert.text is None:
+        return
+    tree = tree_of(statement, "alert", _nothing)
+    of_rules = bool(parts.rules or parts.any_rule)
+    lets = None if broken or of_rules else {let.name for let in parts.lets}
+    known = in_braces.Known(
+        bool(broken or parts.window or parts.steps or of_rules), lets, {param.name for param in parts.params}
+    )
+    if tree is not None:
+        token = Builder(statement.span.source, statement.span.start, _nothing).span(tree.children[0])
+        parse = parser("condition").parse
+        yield from in_braces.faults(parts.alert.text, token, lambda text: parse(text, start=IN_BRACES), known)
 
 
 Block = tuple[Statement, list[Statement]]
@@ -194,6 +215,9 @@ def read(statement: Statement, parts: Parts, report: Report) -> None:
     word = statement.word
     start = WORDS.get(word, word) if word in words.STATEMENTS else "meta"
     own = word in META or word.startswith("x-")
+    if word in words.LATER_STATEMENTS:
+        report(problem("RE826", statement.word_span, f"`{word}` {words.NOT_YET}"))
+        return
     if start == "meta" and not own and (hint := unknown_statement(word, (*words.STATEMENTS, *META))):
         report(problem("RE801", statement.word_span, f"no statement begins with `{word}`", hint))
         return

@@ -105,7 +105,8 @@ def _meta_key(key: str) -> str:
     """Return a key of metadata: in backticks when it could be taken for something else."""
     plainly = re.match(r"[A-Za-z_][\w-]*\Z", key) and key not in words.STATEMENTS
     known = (*words.STATEMENTS, *words.METADATA)
-    fits = key in words.METADATA or key.startswith("x-") or not unknown_statement(key, known)
+    kept = key in words.LATER_STATEMENTS
+    fits = key in words.METADATA or key.startswith("x-") or not (kept or unknown_statement(key, known))
     return key if plainly and fits else text.quoted_name(key, always=True)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
 
-SYNTAX, FOREIGN, OPEN, ODD = "RE805", "RE820", "RE821", "RE822"
+SYNTAX, FOREIGN, OPEN, ODD, LATER = "RE805", "RE820", "RE821", "RE822", "RE826"
 
 Groups = Mapping[str, str]
 Text = str | Callable[[Groups], str]

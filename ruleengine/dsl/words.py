@@ -24,7 +24,7 @@ EXPECTED: tuple[tuple[str, frozenset[str], frozenset[str]], ...] = tuple(
         ("a text in quotes", "RAW ESCAPED", "RAW ESCAPED BLOCK"),
         ("`and`, `or`", "AND OR", "AND OR"),
         ("a list", "LSQB FUNCTION", "LSQB FUNCTION"),
-        ("a list in `[…]`", "LSQB CIDR", "LSQB CIDR LIST"),
+        ("a list in `[…]`", "LSQB CIDR", "LSQB CIDR LIST FUNCTION"),
         ("a name", "NAME", "NAME QUOTED_NAME STARRED THEM"),
         ("the name or id of a rule", "NAME_OR_ID", "NAME_OR_ID"),
         ("a number", "NUMBER", "NUMBER"),
@@ -232,6 +232,11 @@ AFTER = {
     "like": "like …",
     "matches": "matches /…/",
 }
+
+LATER = ("usual", "previous", "top", "decayed", "points")
+LATER_STATEMENTS = ("score", "add")
+"""Functions and statements whose words are kept for a later version."""
+NOT_YET = "is not there yet; the word is kept for a later version"
 
 AGGREGATES = ("count", "distinct", "sum", "avg", "percentile", "median", "min", "max", "first_seen", "seen")
 

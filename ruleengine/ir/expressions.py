@@ -38,6 +38,12 @@ class Call(str):  # noqa: SLOT000  # a str with slots of its own cannot be
         made.function, made.arguments = function, arguments
         return made
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Call) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash((Call, str(self)))
+
 
 class Wild(Enum):
     """The two wildcards of a pattern."""

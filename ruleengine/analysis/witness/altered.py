@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ruleengine.analysis.witness.called import held
 from ruleengine.analysis.witness.effort import STEPS, Effort
 from ruleengine.analysis.witness.search import find
 from ruleengine.ir import And, Expr, Leaf
@@ -19,7 +20,7 @@ def closer(event: Event, formula: Expr, part: Expr) -> Iterator[Event]:
     """
     if not isinstance(part, Leaf) or part.item.field is None:
         return
-    field = part.item.field
+    field = held(part.item.field)
     if field in event and holds(formula, event):
         return
     given = event.get(field)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ruleengine.checks.implies import atom_implies
-from ruleengine.ir import Atom, Compare, Equals, Exists, InList, InNetwork, Like, Regex, SameAs, TimePart, Wild
+from ruleengine.ir import Atom, Call, Compare, Equals, Exists, InList, InNetwork, Like, Regex, SameAs, TimePart, Wild
 from ruleengine.meaning import Seen, atom_holds
 from ruleengine.values import like_text
 
@@ -25,9 +25,16 @@ def contradiction(field: str, musts: Sequence[Atom], nots: Sequence[Atom]) -> st
         if isinstance(must, SameAs):
             continue
         wanted = _on(must, field)
-        if other := next((each for each, its in avoided if follows(its, wanted)), None):
+        if other := next(
+            (each for each, its in avoided if _about_both(field, its, wanted) and follows(its, wanted)), None
+        ):
             return f"whenever {said(must)}, also {said(other)}"
     return ""
+
+
+def _about_both(field: str, other: Atom, must: Atom) -> bool:
+    """Say whether one atom may follow from another: of what a function makes of a field, only that the field exists."""
+    return other.field == must.field or (isinstance(other, Exists) and other.field == field)
 
 
 def follows(other: Atom, must: Atom) -> bool:
@@ -66,6 +73,9 @@ def _folds(atom: Atom) -> bool:
 
 
 def _on(atom: Atom, field: str) -> Atom:
+    """Return an atom as one about a field; what a function makes of it is a field of its own."""
+    if isinstance(atom.field, Call):
+        return replace(atom, field=str(atom.field))
     return atom if atom.field == field else replace(atom, field=field)
 
 

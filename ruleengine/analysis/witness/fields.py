@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, TypeVar
 
+from ruleengine.analysis.witness.called import is_called, solved
 from ruleengine.analysis.witness.contradictions import contradiction, said
 from ruleengine.analysis.witness.effort import Effort
 from ruleengine.analysis.witness.samples import sample
@@ -70,7 +71,9 @@ def fits(field: str, value: Value, musts: Sequence[Atom], nots: Sequence[Atom]) 
 
 def _single(field: str, musts: Sequence[Atom], nots: Sequence[Atom], effort: Effort) -> Value | None:
     tried: set[str] = set()
-    offered = _turned(_candidates(musts, nots), effort.seed)
+    asked = is_called(musts) or is_called(nots)
+    given = solved(field, musts, nots, _candidates) if asked else _candidates(musts, nots)
+    offered = _turned(given, effort.seed)
     for value in offered:
         if repr(value) in tried:
             continue

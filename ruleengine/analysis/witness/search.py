@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 from typing import NamedTuple
 
+from ruleengine.analysis.witness.called import held
 from ruleengine.analysis.witness.effort import Effort
 from ruleengine.analysis.witness.fields import Value, fits, value_of
 from ruleengine.ir import (
@@ -110,9 +111,9 @@ def _surveyed(expr: Expr) -> tuple[str, int]:
             case And() | Or() | Not() | Named() | Leaf() | Item() | NamedRef() | Quantified() | Measure() | FirstSeen():
                 pass
             case SameAs(field, other):
-                named |= {field, other}
+                named |= {held(field), held(other)}
             case _:
-                named.add(node.field)
+                named.add(node.field and held(node.field))
     spare = (f"any_{number}" for number in count(1))
     return next(name for name in chain(KEYWORD_HOSTS, spare) if name not in named), size
 
@@ -160,12 +161,12 @@ def _extended(state: State, goals: Iterable[Goal], host: str, effort: Effort) ->
             case SameAs(field, other):
                 choices.append(Goal(expr, wanted))
                 if wanted:
-                    musts.setdefault(field, []).append(Exists(field))
-                    musts.setdefault(other, []).append(Exists(other))
+                    musts.setdefault(held(field), []).append(Exists(field))
+                    musts.setdefault(held(other), []).append(Exists(other))
             case Item() | NamedRef() | Quantified() | Measure() | FirstSeen():
                 raise TypeError("lower the rule first: an expression as written has no events")
             case _:
-                (musts if wanted else nots).setdefault(expr.field, []).append(expr)
+                (musts if wanted else nots).setdefault(expr.field and held(expr.field), []).append(expr)
     return _with_values(state._replace(agreed=agreed), musts, nots, tuple(choices), host, effort)
 
 
@@ -267,4 +268,5 @@ def _texts(field: str, state: State) -> tuple[str, ...]:
 
 
 def _atoms(field: str, state: State) -> tuple[Atom, ...]:
-    return state.fields.get(field, Known()).musts
+    """Return what must hold of a field, or of what a function makes of it."""
+    return tuple(atom for atom in state.fields.get(held(field), Known()).musts if atom.field == field)
