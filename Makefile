@@ -2,7 +2,7 @@
 #   make demo    the starter rules on the starter events          make test    lint, then every test
 #   make lint    ruff, mypy, pyright, import-linter               make bench   measure
 #   make format  let ruff rewrite what it can                     make fuzz    random broken input, for hours
-#   make clean   remove what was made
+#   make agree   rules against their queries, by the hour        make clean   remove what was made
 # PYTHON=python3.12 chooses the interpreter, JOBS=4 the number of test processes.
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
@@ -12,7 +12,7 @@ FUZZ ?= 200000
 SEED ?= $(shell date +%Y%m%d)
 BIN := .venv/bin
 
-.PHONY: demo test lint format bench fuzz clean
+.PHONY: demo test lint format bench fuzz agree clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -20,9 +20,11 @@ demo: .venv/installed
 	show ruleengine check rules; \
 	show ruleengine match fixtures --rules rules; \
 	show ruleengine explain rules/windows/web_server_spawns_discovery.yml --event fixtures/windows/process_creation.ndjson:9; \
-	show ruleengine test rules
+	show ruleengine test rules; \
+	show ruleengine compile rules/cloud/aws_trail_silenced.yml; \
+	show ruleengine verify rules/cloud rules/windows rules/web
 
-test: lint .venv-pysigma-1.5.1/installed .venv-pysigma-2.0.1/installed
+test: lint .venv-pysigma-1.5.1/installed .venv-pysigma-2.0.1/installed .venv-appinspect/installed
 	$(BIN)/python -m pytest -n $(JOBS)
 
 lint: .venv/installed-dev
@@ -43,8 +45,11 @@ bench: .venv/installed-dev
 fuzz: .venv/installed-dev
 	$(BIN)/python -m tests.fuzzing --rules $(FUZZ) --events $(FUZZ) --seed $(SEED)
 
+agree: .venv/installed-dev
+	RULEENGINE_NIGHTLY=1 $(BIN)/python -m pytest -n $(JOBS) tests/test_agreement.py
+
 clean:
-	rm -rf .venv .venv-pysigma-* build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-pysigma-* .venv-appinspect build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:
@@ -60,7 +65,14 @@ clean:
 	@touch $@ .venv/installed
 
 # The oracles: two versions of pySigma, which cannot both be in one environment (sigma-cli wants the older one).
-.venv-pysigma-%/installed: | .venv/bin/python
+.venv-pysigma-%/installed: Makefile | .venv/bin/python
 	$(BIN)/python -m venv .venv-pysigma-$*
-	.venv-pysigma-$*/bin/python -m pip install --quiet --disable-pip-version-check pysigma==$* pyyaml
+	.venv-pysigma-$*/bin/python -m pip install --quiet --disable-pip-version-check pysigma==$* pyyaml lark
+	@touch $@
+
+# Splunk's own check of apps, whose licence and dependencies stay out of our environment; and a reader of .conf files.
+.venv-appinspect/installed: Makefile | .venv/bin/python
+	$(BIN)/python -m venv .venv-appinspect
+	.venv-appinspect/bin/python -m pip install --quiet --disable-pip-version-check \
+		splunk-appinspect==4.3.1 addonfactory-splunk-conf-parser-lib==1.0.0
 	@touch $@

@@ -107,7 +107,8 @@ def columns(place: Place) -> tuple[int, int]:
 
 def counted(number: int, word: str) -> str:
     """Return a number with its word, as `1 event` or `2,500 matches`."""
-    plural = word if number == 1 else word + ("es" if word.endswith("ch") else "s")
+    plural = word.removesuffix("y") + "ies" if word.endswith("ry") else word + ("es" if word.endswith("ch") else "s")
+    plural = word if number == 1 else plural
     return f"{number:,} {plural}"
 
 

@@ -45,12 +45,22 @@ class RuleSet:
         return tuple(loaded for loaded in self.rules if loaded.expr is not None)
 
 
+Change = Callable[[Rule, Report, Sequence[Rule]], Rule | None]
+"""What pipelines make of a rule, given all that were read; None when they refuse it, which they report."""
+
+
 def load(
-    paths: Sequence[str], report: Report, placeholders: Placeholders | None = None, *, evaluating: bool = True
+    paths: Sequence[str],
+    report: Report,
+    placeholders: Placeholders | None = None,
+    *,
+    evaluating: bool = True,
+    change: Change | None = None,
 ) -> RuleSet:
     """Return the rules of some files and folders; what cannot be read is reported, and the rest goes on.
 
-    When evaluating, an unresolved placeholder is an error (RE213); else it is a notice (RE212).
+    When evaluating, an unresolved placeholder is an error (RE213); else it is a notice (RE212). `change` is applied to
+    each rule as written, its filters attached, before it is lowered.
     """
 
     def told(found: Problem) -> None:
@@ -88,7 +98,10 @@ def load(
     )
     for path in settings:
         settings_of_nothing(path, {rule.name for rule in rules if rule.name}, told)
-    return RuleSet(tuple(Loaded(rule, lower(rule, told, around)) for rule in linked(rules, told)), passed_over)
+    all_rules = linked(rules, told)
+    if change is not None:
+        all_rules = [made for rule in all_rules if (made := change(rule, told, all_rules)) is not None]
+    return RuleSet(tuple(Loaded(rule, lower(rule, told, around)) for rule in all_rules), passed_over)
 
 
 def module(report: Report) -> Callable[[str, str], Source | None]:

@@ -47,7 +47,7 @@ def _epoch_us(value: Scalar) -> int | None:
     if isinstance(value, str) and len(value) > 40:
         return None
     exact = Decimal(repr(value) if isinstance(value, float) else value)
-    if not exact.is_finite():
+    if not exact.is_finite() or abs(exact) >= 10**31:  # beyond all time, and beyond what decimals divide
         return None
     for limit, unit in EPOCH_UNITS:
         if abs(exact) < limit:

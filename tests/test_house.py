@@ -23,7 +23,10 @@ OURS = sorted(chain.from_iterable((ROOT / name).rglob("*.py") for name in ("rule
 SHIPPED = [path for path in OURS if path.is_relative_to(ROOT / "ruleengine") or path.is_relative_to(ROOT / "backends")]
 NAMES = [str(path.relative_to(ROOT)) for path in OURS]
 UNWANTED = {"utils.py", "helpers.py", "base.py", "common.py", "misc.py"}
-BORDER = ROOT / "ruleengine" / "cli" / "main.py"  # the one place that may catch everything
+BORDERS = {  # what may catch everything: the last handler, and calls into code of others that may raise anything
+    ROOT / "ruleengine" / "cli" / "main.py",
+    ROOT / "backends" / "ruleengine_pysigma" / "guard.py",
+}
 
 
 @pytest.mark.parametrize("path", OURS, ids=NAMES)
@@ -44,7 +47,7 @@ def test_no_broad_except_and_no_unfinished_work(path: Path) -> None:
     text = path.read_text("utf-8")
     assert not re.search(r"#.*\b(TODO|FIXME|XXX)\b", text)
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.ExceptHandler) and path != BORDER:
+        if isinstance(node, ast.ExceptHandler) and path not in BORDERS:
             assert node.type is not None and ast.unparse(node.type) not in ("Exception", "BaseException"), node.lineno
     for found in re.finditer(r"# type: ignore(?!\[[a-z, -]+\]  # \w)", text):
         pytest.fail(f"`{found[0]}` without a code and a reason")

@@ -27,7 +27,7 @@ from ruleengine.values import Event, number, text
 from tests.conftest import CASES, CI, ROOT
 
 SHARED = ROOT.parent / "shared" / "data"
-ORACLE = ROOT / "tests" / "oracles" / "pysigma_naive.py"
+ORACLE = ROOT / "tests" / "pysigma_naive.py"
 VERSIONS = ("1.5.1", "2.0.1")
 SAMPLE = 150
 """Rules of one run, outside CI others each day; RULEENGINE_ALL=1 takes every rule, as the nightly run does."""

@@ -93,12 +93,14 @@ def test_the_wheel_has_the_package_and_the_starter_content_and_nothing_else(buil
     assert {name.split("/")[0] for name in inside} <= {"ruleengine", *packages()}
     expected = {f"ruleengine/_starter/{name}" for name in tracked(*STARTER)} | tracked("ruleengine")
     expected |= {name.removeprefix("backends/") for name in tracked("backends") if not name.endswith(".md")}
+    expected |= {name.removeprefix("tests/oracles/") for name in tracked("tests/oracles/ruleengine_oracles")}
     assert inside == expected
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
 def packages() -> list[str]:
-    return [path.parent.name for path in (ROOT / "backends").glob("*/__init__.py")]
+    found = {path.relative_to(ROOT / "backends").parts[0] for path in (ROOT / "backends").rglob("*.py")}
+    return sorted({*found, "ruleengine_oracles"})
 
 
 def test_the_sdist_builds_the_same_wheel(built: dict[str, Path], tmp_path: Path) -> None:
@@ -133,7 +135,7 @@ def test_an_editable_install_sees_the_checkout(built: dict[str, Path], tmp_path:
     with zipfile.ZipFile(built["editable"]) as archive:
         (pth,) = (name for name in archive.namelist() if name.endswith(".pth"))
         lines = archive.read(pth).decode().split()
-    assert [Path(line) for line in lines] == [ROOT, ROOT / "backends"]
+    assert [Path(line) for line in lines] == [ROOT, ROOT / "backends", ROOT / "tests" / "oracles"]
     commands = environment(tmp_path, built["editable"])
     done = run([commands / "python", "-c", "import ruleengine; print(ruleengine.__file__)"], tmp_path)
     assert Path(done.stdout.strip()) == ROOT / "ruleengine" / "__init__.py", done.stderr

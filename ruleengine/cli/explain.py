@@ -17,7 +17,7 @@ from ruleengine.analysis.explain import Step, as_json, draw_tree, explain
 from ruleengine.cli.main import NOTHING, OK, UNREADABLE
 from ruleengine.cli.output import Output, add_format, coloured, opened, outputs
 from ruleengine.cli.parser import UsageError
-from ruleengine.cli.rules import SELECT_HELP, choose, of_one_event, tell
+from ruleengine.cli.rules import SELECT_HELP, add_pipelines, choose, of_one_event, tell
 from ruleengine.draw import visible
 from ruleengine.events import ANNOTATION, FORMATS, Record, read
 from ruleengine.formats import SCHEMA_VERSION, compact
@@ -42,13 +42,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--show-sensitive", action="store_true", help="do not hide fields that a schema marks sensitive"
     )
+    add_pipelines(parser)
     add_format(parser, ("text", "json"))
 
 
 def run(args: argparse.Namespace) -> int:
     """Explain each selected rule."""
     forms = outputs(args)
-    chosen = choose(args.rules)
+    chosen = choose(args.rules, pipelines=args.pipelines)
     tell(chosen.problems)
     rules = of_one_event(chosen)
     if not rules:

@@ -4,6 +4,7 @@ ruleengine help RE101             explain a code; its name does as well: ruleeng
 ruleengine help check             show the arguments of a verb
 ruleengine help codes             list every code
 ruleengine help codes --format md print all explanations as one page
+ruleengine help targets           list what rules can be compiled into, with formats and options
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ a *notice* is worth knowing. This page is made by `ruleengine help codes --forma
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("topic", nargs="?", metavar="CODE|VERB|codes", help="what to explain")
-    parser.add_argument("--format", choices=("text", "md"), default="text", help="the form of a list of codes")
+    parser.add_argument("topic", nargs="?", metavar="CODE|VERB|codes|targets", help="what to explain")
+    parser.add_argument("--format", choices=("text", "md"), default="text", help="the form of a list")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,6 +38,10 @@ def run(args: argparse.Namespace) -> int:
         print(overview(), end="")
     elif topic == "codes":
         print(page() if args.format == "md" else listing(), end="")
+    elif topic == "targets":
+        from ruleengine.cli import help_targets
+
+        print(help_targets.page() if args.format == "md" else help_targets.listing(), end="")
     elif topic in VERBS:
         parser_of(topic).print_help()
     else:

@@ -16,6 +16,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "match": ("ruleengine.cli.match", "run rules over events"),
     "explain": ("ruleengine.cli.explain", "show why a rule matches an event or does not"),
     "witness": ("ruleengine.cli.witness", "make events that match a rule, or nearly do"),
+    "compile": ("ruleengine.cli.compile", "write rules as queries of a SIEM or as Python"),
+    "verify": ("ruleengine.cli.verify", "prove that queries mean what their rules mean"),
     "convert": ("ruleengine.cli.convert", "write Sigma rules in the rule language, or the other way round"),
     "ls": ("ruleengine.cli.ls", "list rules"),
     "help": ("ruleengine.cli.help", "explain a problem code or a verb"),

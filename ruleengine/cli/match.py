@@ -21,7 +21,7 @@ from ruleengine.cli.main import FINDINGS, NOTHING, UNREADABLE
 from ruleengine.cli.output import Output, add_format, opened, outputs
 from ruleengine.cli.parser import UsageError
 from ruleengine.cli.progress import progress
-from ruleengine.cli.rules import add_rules, choose, of_one_event, tell
+from ruleengine.cli.rules import add_pipelines, add_rules, choose, of_one_event, tell
 from ruleengine.cli.table import table
 from ruleengine.draw import counted, visible
 from ruleengine.events import ANNOTATION, FORMATS, Record, read
@@ -54,6 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--why-skipped", action="store_true", help="say on stderr which rules were not asked, and why")
     parser.add_argument("--fail-on-match", action="store_true", help="exit with 1 when anything matches")
+    add_pipelines(parser)
     add_format(parser, ("text", "ndjson", "json"))
 
 
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     """Match, write, and return the exit code."""
     forms = outputs(args)
     hints = hint_fields(args.logsource_field)
-    chosen = choose(args.rules)
+    chosen = choose(args.rules, pipelines=args.pipelines)
     tell(chosen.problems)
     rules = of_one_event(chosen)
     if not rules:

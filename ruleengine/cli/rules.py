@@ -35,6 +35,8 @@ class Chosen:
     """All rules that were read, for what compares rules with each other."""
     passed_over: int = 0
     """How many YAML files in folders were no rules."""
+    identity: tuple[str, ...] = ()
+    """What the rules' meaning depends on beside their text: the pipelines that changed them."""
 
     @property
     def code(self) -> int:
@@ -53,8 +55,23 @@ def settings() -> Config:
         raise UsageError(f"{found.place}: {found.message}", found.hint, code=found.code) from None
 
 
-def choose(words: Sequence[str], *, evaluating: bool = True) -> Chosen:
-    """Return the rules that paths and selectors choose; without a path, those of the configuration's `rules`."""
+PIPELINE_HELP = "a processing pipeline for the rules: a YAML file, one of ours, or an installed one; repeatable"
+
+
+def add_pipelines(parser: argparse.ArgumentParser) -> None:
+    """Declare --pipeline."""
+    parser.add_argument(
+        "-p", "--pipeline", action="append", metavar="NAME", default=[], dest="pipelines", help=PIPELINE_HELP
+    )
+
+
+def choose(
+    words: Sequence[str], *, evaluating: bool = True, pipelines: Sequence[str] = (), targets: Sequence[str] = ()
+) -> Chosen:
+    """Return the rules that paths and selectors choose; without a path, those of the configuration's `rules`.
+
+    They have gone through the pipelines. `targets` are those that the rules are to be compiled into, if they are.
+    """
     config = settings()
     try:
         selection = read_selection(words)
@@ -62,17 +79,24 @@ def choose(words: Sequence[str], *, evaluating: bool = True) -> Chosen:
         raise UsageError(error.message, error.hint) from None
     paths = selection.paths or tuple(shown(config.root / path) for path in config.rules)
     problems: list[Problem] = []
+    identity, change = "", None
+    if pipelines:
+        from ruleengine.cli.pipelines import through
+
+        identity, change = through(pipelines, targets)
     # Loading makes millions of small objects that all stay: looking for garbage among them again and again is a
     # third of the time.
     gc.disable()
-    rules = load(paths, problems.append, config.placeholders, evaluating=evaluating)
+    rules = load(paths, problems.append, config.placeholders, evaluating=evaluating, change=change)
     gc.freeze()
     gc.enable()
     chosen = tuple(selection.chosen(rules.rules))
     paths_chosen = {loaded.rule.source.path for loaded in chosen if loaded.rule.source}
     # An open placeholder only matters in a rule that was selected; what could not be read at all may be any rule.
     told = [found for found in problems if found.code != "RE213" or found.place.path in paths_chosen]
-    return Chosen(chosen, tuple(in_order(told)), config, rules.rules, rules.passed_over)
+    return Chosen(
+        chosen, tuple(in_order(told)), config, rules.rules, rules.passed_over, (identity,) if identity else ()
+    )
 
 
 def of_one_event(chosen: Chosen) -> list[Loaded]:

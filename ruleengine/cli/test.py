@@ -20,8 +20,9 @@ from time import perf_counter
 from ruleengine.cli.main import FINDINGS, NOTHING, OK, UNREADABLE
 from ruleengine.cli.output import Output, add_format, coloured, opened, outputs
 from ruleengine.cli.parser import UsageError
-from ruleengine.cli.rules import settings, tell
+from ruleengine.cli.rules import add_pipelines, settings, tell
 from ruleengine.config import Config
+from ruleengine.load import Change
 from ruleengine.problem import Problem
 from ruleengine.testing.collect import collect
 from ruleengine.testing.keyword import KeywordError, keyword
@@ -44,6 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--show-sensitive", action="store_true", help="do not hide fields that a schema marks sensitive"
     )
+    add_pipelines(parser)
     add_format(parser, ("text", "json", "junit"))
 
 
@@ -56,7 +58,8 @@ def run(args: argparse.Namespace) -> int:
     started = perf_counter()
     results: list[Result] = []
     on_stdout = any(one == Output("text", None) for one in forms)
-    for result in _results(collect(args.paths or _default(config), problems.append), Rules(config.placeholders)):
+    rules = Rules(config.placeholders, _change(args.pipelines))
+    for result in _results(collect(args.paths or _default(config), problems.append), rules):
         if not selected(result):
             continue
         results.append(result)
@@ -75,6 +78,14 @@ def run(args: argparse.Namespace) -> int:
     elif not _evaluated(results):
         sys.stderr.write("ruleengine: every test is of a rule over time, and these are not evaluated yet\n")
     return _code(results, problems)
+
+
+def _change(pipelines: Sequence[str]) -> Change | None:
+    if not pipelines:
+        return None
+    from ruleengine.cli.pipelines import through
+
+    return through(pipelines)[1]
 
 
 def _results(files: Iterator[Tests], rules: Rules) -> Iterator[Result]:

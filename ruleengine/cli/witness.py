@@ -18,7 +18,7 @@ from ruleengine.analysis.witness import NotFound, near_misses, positive, positiv
 from ruleengine.cli.main import FINDINGS, NOTHING, OK
 from ruleengine.cli.output import add_format, opened, outputs
 from ruleengine.cli.parser import UsageError
-from ruleengine.cli.rules import SELECT_HELP, choose, of_one_event, tell
+from ruleengine.cli.rules import SELECT_HELP, add_pipelines, choose, of_one_event, tell
 from ruleengine.draw import visible
 from ruleengine.formats import SCHEMA_VERSION, compact
 from ruleengine.ir import Expr, Leaf, LogSource, Named
@@ -36,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rules", nargs="+", metavar="RULE", help=SELECT_HELP)
     parser.add_argument("--near-miss", action="store_true", help="also an event for each leaf, and for each filter")
     parser.add_argument("--count", type=int, default=1, metavar="N", help="how many matching events (default: 1)")
+    add_pipelines(parser)
     add_format(parser, ("text", "ndjson", "json", "events"))
 
 
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     forms = outputs(args)
     if not 1 <= args.count <= MOST:
         raise UsageError(f"--count {args.count} is not possible", f"it goes from 1 to {MOST:,}")
-    chosen = choose(args.rules)
+    chosen = choose(args.rules, pipelines=args.pipelines)
     tell(chosen.problems)
     rules = of_one_event(chosen)
     if not rules:

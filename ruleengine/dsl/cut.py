@@ -17,7 +17,9 @@ WORD = re.compile(r"[A-Za-z_][\w-]*")
 DIVIDED = r"""(?<!\bmatches)(?<=[\w%)`])[ \t]+/(?=\s)"""
 """The sign between two figures, which does not begin a regular expression."""
 
-REGEX = r"""(?<![\w.)\]'"`])/(?:\\.|[^/\\\n])+/[ims]*"""
+REGEX = r"""(?<![^\s\[(,])/(?:\\.|[^/\\\n])+/[ims]*"""
+"""A regular expression as far as its surroundings go, so that a path in metadata is seldom taken for one."""
+
 TOKENS = re.compile(
     r"""(?P<block>\"\"\"(?:\\.|[^\\])*?(?:\"\"\"|\Z))|(?P<raw>'(?:''|[^'\n])*'?)|(?P<text>"(?:\\.|[^"\\\n])*"?)"""
     r"""|(?P<name>`(?:``|[^`\n])*`?)"""

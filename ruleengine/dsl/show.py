@@ -34,7 +34,7 @@ from ruleengine.sigma.yaml import plain
 
 INDENT = "  "
 WIDTH = 100
-BARE = re.compile(r"""(?![:=<>!])[^\s,\[\]{}()"'#`][^\s,\[\]{}()"'`]*\Z""")
+BARE = re.compile(r"""(?![:=<>!/])[^\s,\[\]{}()"'#`][^\s,\[\]{}()"'`]*\Z""")
 WORD = re.compile(r"[\w.*%+-]+\Z")
 PATTERN = re.compile(r"them\Z|[\w.*-]*\*[\w.*-]*\Z")
 

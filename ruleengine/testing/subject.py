@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ruleengine.ir import OVER_TIME, Filter
-from ruleengine.load import Loaded, load
+from ruleengine.load import Change, Loaded, load
 from ruleengine.problem import Problem, in_order, problem
 from ruleengine.spell import Placeholders
 from ruleengine.suggest import meant
@@ -33,13 +33,15 @@ class Rules:
     """The rule files read so far: several test files may be about one."""
 
     placeholders: Placeholders = field(default_factory=lambda: NO_PLACEHOLDERS)
+    change: Change | None = None
+    """What pipelines make of each rule."""
     _read: dict[str, tuple[tuple[Loaded, ...], tuple[Problem, ...]]] = field(default_factory=dict)
 
     def read(self, path: str) -> tuple[tuple[Loaded, ...], tuple[Problem, ...]]:
         """Return the rules of a file or folder, filters left out, and the problems that keep any of it from loading."""
         if path not in self._read:
             found: list[Problem] = []
-            loaded = load([path], found.append, self.placeholders).rules
+            loaded = load([path], found.append, self.placeholders, change=self.change).rules
             rules = tuple(one for one in loaded if not isinstance(one.rule.body, Filter))
             self._read[path] = rules, tuple(p for p in in_order(found) if p.blocks and p.code not in ELSEWHERE)
         return self._read[path]

@@ -1,0 +1,1 @@
+"""What emitted modules are made of: to the compiler these files are text (see `library`)."""

@@ -1,1 +1,0 @@
-"""Second opinions that share no code with ruleengine."""
