@@ -46,7 +46,7 @@ fuzz: .venv/installed-dev
 	$(BIN)/python -m tests.fuzzing --rules $(FUZZ) --events $(FUZZ) --seed $(SEED)
 
 agree: .venv/installed-dev
-	RULEENGINE_NIGHTLY=1 $(BIN)/python -m pytest -n $(JOBS) tests/test_agreement.py
+	RULEENGINE_NIGHTLY=1 $(BIN)/python -m pytest -n $(JOBS) -o faulthandler_timeout=0 tests/test_agreement.py
 
 clean:
 	rm -rf .venv .venv-pysigma-* .venv-appinspect build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

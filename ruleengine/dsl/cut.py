@@ -14,17 +14,19 @@ from ruleengine.dsl import words
 from ruleengine.span import Source, Span
 
 WORD = re.compile(r"[A-Za-z_][\w-]*")
-DIVIDED = r"""(?<!\bmatches)(?<=[\w%)`])[ \t]+/(?=\s)"""
+# What stands before a token is looked at after its first character, for most places are none of these.
+DIVIDED = r"""/(?<=[\w%)`][ \t]/)(?<!\bmatches[ \t]/)(?=\s)"""
 """The sign between two figures, which does not begin a regular expression."""
 
-REGEX = r"""(?<![^\s\[(,])/(?:\\.|[^/\\\n])+/[ims]*"""
+REGEX = r"""/(?<![^\s\[(,]/)(?:\\.|[^/\\\n])+/[ims]*"""
 """A regular expression as far as its surroundings go, so that a path in metadata is seldom taken for one."""
 
 TOKENS = re.compile(
+    r"""(?=["'`/#\[\](){}\n])(?:"""  # what most characters fail at once
     r"""(?P<block>\"\"\"(?:\\.|[^\\])*?(?:\"\"\"|\Z))|(?P<raw>'(?:''|[^'\n])*'?)|(?P<text>"(?:\\.|[^"\\\n])*"?)"""
     r"""|(?P<name>`(?:``|[^`\n])*`?)"""
-    rf"""|(?P<divided>{DIVIDED})|(?P<regex>{REGEX})|(?P<comment>(?<!\S)\#[^\n]*)"""
-    r"""|(?P<open>[\[({])|(?P<close>[\])}])|(?P<end>\n)""",
+    rf"""|(?P<divided>{DIVIDED})|(?P<regex>{REGEX})|(?P<comment>\#(?<!\S\#)[^\n]*)"""
+    r"""|(?P<open>[\[({])|(?P<close>[\])}])|(?P<end>\n))""",
     re.S | re.X,
 )
 HEADS = ("rule", "filter")
