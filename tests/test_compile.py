@@ -197,3 +197,22 @@ def test_the_identity_of_a_meaning_has_the_pipeline_in_it(project: Path, run: Ca
 
 def test_a_field_that_a_mapping_misses_is_told(project: Path, run: Callable[..., Said]) -> None:
     assert "RE917 `CommandLine` keeps its name" in run("compile", "rules/keyword.yml", "-p", str(GIVEN / "kept.yml"))[2]
+
+
+# --- defects of other converters that show before a query is written -------------------------------------------------
+
+
+def test_s9_a_back_reference_is_refused_and_not_renumbered(project: Path, run: Callable[..., Said]) -> None:
+    rule = (project / "rules" / "plain.yml").read_text("utf-8")
+    odd = rule.replace("Image|endswith: '\\whoami.exe'", "CommandLine|re: ['(a)\\1', y]")
+    (project / "rules" / "odd.yml").write_text(odd, "utf-8")
+    code, out, err = run("compile", "rules/odd.yml", "-t", "splunk", "-t", "logscale")
+    assert (code, out) == (3, "")
+    assert "RE207 a back reference does not mean the same in every target" in err
+
+
+def test_l12_a_log_source_that_a_pipeline_has_no_names_for_is_told(project: Path, run: Callable[..., Said]) -> None:
+    rule = str(ROOT / "rules" / "linux" / "ssh_root_password_login.yml")
+    code, _, err = run("compile", rule, "-t", "logscale", "-p", "crowdstrike_fdr")
+    assert code == 0
+    assert "RE918 `crowdstrike_fdr` has no mapping for product=linux service=sshd" in err
