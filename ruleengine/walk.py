@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import cast, get_args
 
-from ruleengine.ir import And, Expr, Leaf, Named, Not, Or
+from ruleengine.ir import And, Atom, Expr, Leaf, Named, Not, Or
+
+ATOMS = frozenset(get_args(Atom))
 
 
 def children(expr: Expr) -> tuple[Expr, ...]:
@@ -19,6 +22,13 @@ def children(expr: Expr) -> tuple[Expr, ...]:
             return (test,)
         case _:
             return ()
+
+
+def atom_of(expr: Expr) -> Atom:
+    """Return what is left of a lowered expression when it is no logic: an atom; TypeError for anything else."""
+    if type(expr) not in ATOMS:
+        raise TypeError(f"{type(expr).__name__} is no atom")
+    return cast(Atom, expr)
 
 
 def walk(expr: Expr) -> Iterator[Expr]:

@@ -137,7 +137,9 @@ def test_a_file_that_the_manifest_does_not_know_is_left_alone(project: Path, run
         (["-t", "splunk:app"], "`splunk:app` writes files for all rules together"),
         (["-t", "sigma:nowhere"], "there is no pySigma backend `nowhere`"),
         (["-p", "nowhere"], "no installed package has a pipeline `nowhere`"),
-        (["-p", "nowhere.yml"], "No such file"),
+        (["-p", "nowhere.yml"], "nowhere.yml: the file cannot be read: No such file"),
+        (["--explain", "--check"], "`--explain` writes no files"),
+        (["-o", "x", "--format", "text"], "with `--output` queries are files"),
         (["-t", "splunk", "-t", "sigma:splunk", "-p", "sysmon"], "are compiled apart"),
     ],
 )
@@ -197,6 +199,20 @@ def test_the_identity_of_a_meaning_has_the_pipeline_in_it(project: Path, run: Ca
 
 def test_a_field_that_a_mapping_misses_is_told(project: Path, run: Callable[..., Said]) -> None:
     assert "RE917 `CommandLine` keeps its name" in run("compile", "rules/keyword.yml", "-p", str(GIVEN / "kept.yml"))[2]
+
+
+def test_rows_are_printed_beside_files(project: Path, run: Callable[..., Said]) -> None:
+    code, out, _ = run("compile", "rules/plain.yml", "-t", "splunk:app", "-o", "x", "--format", "ndjson")
+    assert (code, json.loads(out)["fidelity"]) == (0, "exact")
+
+
+def test_a_query_that_no_event_could_be_asked_of_is_never_a_pass(project: Path, run: Callable[..., Said]) -> None:
+    rule = (project / "rules" / "plain.yml").read_text("utf-8").replace("Image|endswith", "host|endswith")
+    (project / "rules" / "host.yml").write_text(rule, "utf-8")
+    code, _, err = run("verify", "rules/host.yml", "-t", "splunk")
+    assert (code, "nothing is shown; of 1 no event could be asked" in err) == (5, True), err
+    code, _, err = run("verify", "rules", "tag:nothing", "-t", "splunk")
+    assert (code, "nothing is shown" in err) == (5, True)
 
 
 # --- defects of other converters that show before a query is written -------------------------------------------------

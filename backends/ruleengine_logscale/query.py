@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ruleengine.ir import And, Atom, Expr, InNetwork, Leaf, Named, Not, Or, SameAs
 from ruleengine.target import Compiled, Limit, Ready, composed, parted, verdict
-from ruleengine.walk import children, walk
+from ruleengine.walk import atom_of, children, walk
 from ruleengine_logscale.atoms import said
 from ruleengine_logscale.calls import inner
 from ruleengine_logscale.merging import filters
@@ -104,7 +104,7 @@ def _step(expr: Expr, work: _Work) -> tuple[str, ...]:
     if isinstance(expr, Or):
         ways = _networks(expr, work)
     elif not isinstance(expr, And | Not):
-        ways = _said(expr, work.arrays).ways  # type: ignore[arg-type]  # what is left of an expression is an atom
+        ways = _said(atom_of(expr), work.arrays).ways
     if not ways:
         return (_filter(expr, work),)
     numbered = _numbered(ways, work)
@@ -153,7 +153,7 @@ def _filter(expr: Expr, work: _Work) -> str:
         case Or():
             return _joined("OR", _alternatives(expr, work))
         case _:
-            return _atom(_said(expr, work.arrays), work)  # type: ignore[arg-type]  # what is left is an atom
+            return _atom(_said(atom_of(expr), work.arrays), work)
 
 
 def _joined(operator: str, texts: Sequence[str]) -> str:
@@ -206,7 +206,7 @@ def _alternatives(expr: Or, work: _Work) -> list[str]:
     matched: dict[str, list[Matched]] = {}
     networks: dict[str, list[str]] = {}
     for item in _disjuncts(expr):
-        found = None if isinstance(item, And | Or | Not) else _said(item, work.arrays)  # type: ignore[arg-type]  # an atom
+        found = None if isinstance(item, And | Or | Not) else _said(atom_of(item), work.arrays)
         if isinstance(item, InNetwork) and item.field not in work.arrays:
             networks.setdefault(item.field, []).append(item.network)
             texts.setdefault(f"network {item.field}", [])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ruleengine.ir import And, Expr, Leaf, Named, Not, Or
+from ruleengine.walk import atom_of
 from ruleengine_python.layout import Code, Group, Joined, Negated, laid_out, remark
 from ruleengine_python.questions import Module, Question, questions
 
@@ -60,7 +61,7 @@ class Writer:
         """Return what is asked for a part of a condition, one of which must be so."""
         if isinstance(expr, And | Or | Not | Named):
             return [self.code(expr, depth + 1)]
-        return list(questions(expr, self.module))  # type: ignore[arg-type]  # what is left is an atom
+        return list(questions(atom_of(expr), self.module))
 
     def _some(self, asked: Iterable[Question | Code]) -> Code:
         """Return an `or`, in which questions of one kind about one field are one."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from ruleengine.ir import And, Atom, Expr, InList, InNetwork, Leaf, Named, Not, Or
 from ruleengine.target import Compiled, Limit, Ready, composed, parted, verdict
-from ruleengine.walk import walk
+from ruleengine.walk import atom_of, walk
 from ruleengine_splunk import conditions, lists
 from ruleengine_splunk.layout import Doc, Joined, Text, any_of, joined, opposite, stage
 from ruleengine_splunk.reasons import ASCII, LISTED, SEVERAL, bounded
@@ -118,10 +118,11 @@ def searched(expr: Expr, arrays: Fields) -> Found:
         case And() | Or() | InList() | lists.Before():
             return Found(None, None)
         case _:
-            said = term(expr, arrays)  # type: ignore[arg-type]  # what is left of a plain expression is an atom
+            atom = atom_of(expr)
+            said = term(atom, arrays)
             if said is not None:
                 return Found(said[0], said[0])
-            return Found(wider_term(expr, arrays), None)  # type: ignore[arg-type]  # an atom, too
+            return Found(wider_term(atom, arrays), None)
 
 
 def _all(docs: Sequence[Doc | None]) -> list[Doc] | None:
@@ -151,7 +152,7 @@ def conditioned(expr: Expr, arrays: Fields) -> Doc:
         case lists.Before():
             return Text(expr.condition)
         case _:
-            return Text(conditions.condition(expr, arrays))  # type: ignore[arg-type]  # an atom
+            return Text(conditions.condition(atom_of(expr), arrays))
 
 
 def _flat(expr: Or) -> Iterator[Expr]:
@@ -168,9 +169,10 @@ def _either(items: Iterable[Expr], arrays: Fields) -> Iterator[Doc]:
     networks: dict[str, list[str]] = {}
     order: dict[tuple[str | None, str] | str | int, Expr | None] = {}
     for at, item in enumerate(items):
-        written = conditions.regex_of(item) if not isinstance(item, OTHERS) else None  # type: ignore[arg-type]  # an atom
-        if written is not None and written.text:
-            key = (item.field, conditions.flags_of(written))  # type: ignore[union-attr]  # an atom
+        atom = atom_of(item) if not isinstance(item, OTHERS) else None
+        written = conditions.regex_of(atom) if atom is not None else None
+        if atom is not None and written is not None and written.text:
+            key = (atom.field, conditions.flags_of(written))
             regexes.setdefault(key, []).append(written.text)
             order[key] = None
         elif isinstance(item, InNetwork):

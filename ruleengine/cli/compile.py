@@ -61,6 +61,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compile the rules."""
     forms = outputs(args)
+    told_apart(args)
     try:
         jobs = [job(text, args.options, args.pipelines) for text in args.targets or DEFAULT]
     except UnknownTarget as error:
@@ -84,6 +85,17 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(str(error), "`ruleengine help targets` lists the options of each format") from None
 
 
+def told_apart(args: argparse.Namespace) -> None:
+    """Refuse options of which one would be passed over."""
+    files = "--check" if args.check else "--output" if args.output else ""
+    if args.explain and files:
+        raise UsageError(f"`--explain` writes no files, so `{files}` has nothing to do", "run them one after the other")
+    if files and any(text.partition("=")[0] == "text" for text in args.formats):
+        raise UsageError(
+            f"with `{files}` queries are files, and `--format text` would print them again", "leave it out"
+        )
+
+
 def finished(
     args: argparse.Namespace,
     forms: Sequence[Output],
@@ -104,7 +116,7 @@ def finished(
         alone(results)
     tell(in_order(found))
     for one in forms:
-        if args.explain or folder is None:
+        if args.explain or folder is None or args.formats:
             with opened(one) as stream:
                 (explained if args.explain else written)(one.format, results, stream)
     sys.stderr.write(summary(results, folder if not args.check else None) + "\n")

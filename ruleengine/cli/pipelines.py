@@ -62,7 +62,7 @@ def _named(name: str) -> Pipeline:
     blocking = [each for each in found if each.blocks or each.severity == "error"]
     if made is None or blocking:
         first = blocking[0] if blocking else found[0]
-        where = f"{first.place}: " if first.place.line else ""
+        where = f"{first.place}: " if first.place.line or first.code == "RE101" else ""
         more = f" (and {len(blocking) - 1} more)" if len(blocking) > 1 else ""
         raise UsageError(f"{where}{first.message}{more}", first.hint, code=first.code)
     return made

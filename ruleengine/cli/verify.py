@@ -5,7 +5,8 @@ ruleengine verify rule.yml -t splunk --events 500
 
 The events are the witnesses of each rule, its near misses, and changes to them; with the package hypothesis installed,
 some at random. A query is run by a small interpreter that was written from the vendor's manuals. Where a pipeline says
-that events are kept (an index, a repository) is not asked. The exit code is 1 when something differs.
+that events are kept (an index, a repository) is not asked. The exit code is 1 when something differs, and 5 when no
+event could be asked of some query, which is never a pass.
 """
 
 from __future__ import annotations
@@ -85,8 +86,9 @@ def run(args: argparse.Namespace) -> int:
     tell(in_order(found))
     sys.stderr.write(summary(totals, jobs) + "\n")
     differing = any(totals[f"{one.target.name} differing"] for one in jobs)
+    unasked = any(totals[f"{one.target.name} unasked"] for one in jobs)
     code = max(chosen.code, UNREADABLE if any(each.blocks for each in found) else OK)
-    return max(code, FINDINGS if differing else OK, OK if rules or code else NOTHING)
+    return max(code, FINDINGS if differing else OK, NOTHING if unasked or (not rules and not code) else OK)
 
 
 @cache
@@ -139,6 +141,7 @@ def count(totals: Counter[str], one: Job, asked: Agreement) -> None:
     totals[f"{name} asked"] += asked.asked
     totals[f"{name} outside"] += asked.outside
     totals[f"{name} differing"] += bool(asked.differences)
+    totals[f"{name} unasked"] += not asked.asked and not asked.differences
 
 
 def text(stream: TextIO, result: Result, one: Job, asked: Agreement) -> None:
@@ -194,9 +197,10 @@ def summary(totals: Counter[str], jobs: Sequence[Job]) -> str:
     for one in jobs:
         name = one.target.name
         differing, refused = totals[f"{name} differing"], totals[f"{name} refused"]
-        said = "all agree" if not differing else f"{differing:,} differ"
-        asked, outside = totals[f"{name} asked"], totals[f"{name} outside"]
+        asked, outside, unasked = (totals[f"{name} {what}"] for what in ("asked", "outside", "unasked"))
+        said = f"{differing:,} differ" if differing else "all agree" if asked else "nothing is shown"
         line = f"{name}: {counted(totals[f'{name} queries'], 'query')}, {asked:,} events asked, {said}"
+        line += f"; of {unasked:,} no event could be asked" if unasked else ""
         line += f"; {outside:,} outside contract or bounds" if outside else ""
         lines.append(line + (f"; {refused:,} refused" if refused else ""))
     return "\n".join(lines)

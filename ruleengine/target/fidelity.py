@@ -13,6 +13,7 @@ from typing import Literal
 
 from ruleengine.ir import And, Atom, Expr, Leaf, Named, Not, Or
 from ruleengine.span import Span
+from ruleengine.walk import atom_of
 
 Kind = Literal["exact", "bounded", "unproved", "wider", "narrower", "unsupported"]
 """exact: the same for every event. bounded: the same wherever a named predicate holds. wider: it also finds events
@@ -54,7 +55,7 @@ def composed(expr: Expr, limits: Callable[[Atom], Sequence[Limit]]) -> tuple[Lim
             case Leaf(_, item) | Named(_, item):
                 pending.append((item, negated, span))
             case _:
-                given = limits(node)  # type: ignore[arg-type]  # what is left of a lowered expression is an atom
+                given = limits(atom_of(node))
                 if (id(given), negated) in known:
                     continue
                 known[id(given), negated] = given
