@@ -19,17 +19,18 @@ from ruleengine.analysis.witness import NotFound, near_misses
 from ruleengine.cli.verify import oracle
 from ruleengine.compiling import all_ready, target
 from ruleengine.compiling.keywords import with_sure_keywords
-from ruleengine.ir import And, Expr, Leaf, Like, LogSource, Named, Not, Or, Regex, Rule, Single, Wild
+from ruleengine.ir import And, Exists, Expr, Leaf, Like, LogSource, Named, Not, Or, Regex, Rule, Single, Wild
 from ruleengine.load import load
 from ruleengine.meaning import holds
 from ruleengine.problem import Problem
 from ruleengine.regex import regex_test
-from ruleengine.target import Ready
+from ruleengine.target import Limit, Ready, composed, verdict
 from ruleengine.values import Event
 from tests import strategies
 from tests.conftest import CI, ROOT
 from tests.corpora import NIGHTLY, shared
 
+WORDS = ("cmd", "x-y", "root from", "k", "a=b", "u00e9", "_", "/", "a", ",t")
 TARGETS = ("splunk", "logscale", "python")
 TRIALS = 50_000 if NIGHTLY else 3_000 if CI else 300
 EVERY = 1 if NIGHTLY else 60
@@ -137,7 +138,9 @@ def test_random_rules_and_events_agree(name: str) -> None:
     assert totals["asked"] > totals["trials"] * SAYING[name], totals
 
 
-@drawn(strategies.events(), sampled_from(["cmd", "x-y", "root from", "k", "a=b", "u00e9", "_", "/", "a"]), booleans())
+@drawn(
+    strategies.events(), sampled_from(["cmd", "x-y", "root from", "k", "a=b", "u00e9", "_", "/", "a", ",t"]), booleans()
+)
 @settings(max_examples=TRIALS)
 def test_a_word_found_in_a_value_of_the_line_is_in_a_value(event: Event, word: str, escaped: bool) -> None:
     """What `with_sure_keywords` asks of the line holds only where the keyword does."""
@@ -145,7 +148,18 @@ def test_a_word_found_in_a_value_of_the_line_is_in_a_value(event: Event, word: s
     surely, limits = with_sure_keywords(Not(keyword), "_raw")
     if limits:
         assert isinstance(surely, Not) and isinstance(surely.item, Regex)
-        odd = {**event, "k": ['":"', word], f'"{word}': 'é\\":"', f"{word}": {"b": f'"{word}\n'}}
+        odd = {**event, "b": [":", True], "k": ['":"', word], f'"{word}': 'é\\":"', f"{word}": {"b": f'"{word}\n'}}
         for given in (event, odd, {**event, "n": f'x":"{word}'}):
             line = json.dumps(given, ensure_ascii=escaped, separators=(",", ":"))
             assert not regex_test(surely.item.source, surely.item.flags)(line) or holds(keyword, given), line
+
+
+def test_polarity_turns_wider_into_narrower() -> None:
+    wide, atom = Limit("wider", "x", "why"), Exists("a")
+    kinds: dict[str, Expr] = {
+        "wider": And((atom, Not(Not(atom)))),
+        "narrower": Or((Not(atom),)),
+        "unsupported": And((atom, Not(Named("n", atom)))),
+    }
+    for kind, expr in kinds.items():
+        assert verdict(composed(expr, lambda _: (wide,))) == kind

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from ruleengine.cli import verify
 from ruleengine.cli.help_targets import page
 from ruleengine.cli.main import guarded
+from ruleengine_oracles.asked import Splunk
 from tests.conftest import CASES, ROOT
 
 GIVEN = CASES / "compile"
@@ -182,6 +184,15 @@ def test_where_events_are_kept_is_for_queries_alone(project: Path, run: Callable
     assert code == 0 and err.count("all agree") == 3
 
 
+def test_places_stand_in_the_order_they_were_added(project: Path, run: Callable[..., Said]) -> None:
+    more = (GIVEN / "kept.yml").read_text(
+        "utf-8"
+    ) + "  - {id: kind, type: add_condition, conditions: {sourcetype: x}}\n"
+    (project / "more.yml").write_text(more, "utf-8")
+    out = run("compile", "rules/plain.yml", "-t", "splunk", "-p", "more.yml")[1]
+    assert out.index("index=") < out.index("sourcetype=") < out.index("process.executable")
+
+
 def test_tests_go_through_pipelines_too(project: Path, run: Callable[..., Said]) -> None:
     (project / "rules" / "plain.test.yml").write_text(
         "version: 1\ntests:\n  - name: it fires\n    match: {process.executable: 'C:\\whoami.exe'}\n", "utf-8"
@@ -213,6 +224,26 @@ def test_a_query_that_no_event_could_be_asked_of_is_never_a_pass(project: Path, 
     assert (code, "nothing is shown; of 1 no event could be asked" in err) == (5, True), err
     code, _, err = run("verify", "rules", "tag:nothing", "-t", "splunk")
     assert (code, "nothing is shown" in err) == (5, True)
+
+
+class Contrary:
+    """An interpreter that says the opposite of the real one."""
+
+    refusals = Splunk.refusals
+    parse = staticmethod(Splunk.parse)
+
+    @staticmethod
+    def matches(query: Any, event: dict[str, Any], us: int) -> bool:
+        return not Splunk.matches(query, event, us)
+
+
+def test_a_difference_is_shown_and_is_a_finding(
+    project: Path, run: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "oracle", lambda _: Contrary)
+    code, out, err = run("verify", "rules/plain.yml", "-t", "splunk")
+    assert (code, "1 differ" in err) == (1, True)
+    assert 'Image="*\\\\whoami.exe"' in out and "the query does not find it" in out and "✓ selection" in out
 
 
 # --- defects of other converters that show before a query is written -------------------------------------------------

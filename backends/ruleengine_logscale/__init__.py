@@ -17,9 +17,6 @@ def _compile(ready: Ready) -> Compiled:
 
 CONTRACT = Contract(
     raw="@rawstring",
-    time="@timestamp",
-    array="[]",
-    keeps_empty_text=True,
     says=(
         "An event arrives as one line of compact JSON, `@rawstring`; its own time becomes `@timestamp`.",
         "In that line `/` is not escaped and no number has an exponent.",

@@ -6,9 +6,6 @@ from ruleengine.target import Capability, Contract, Kind
 
 CONTRACT = Contract(
     raw="_raw",
-    time="_time",
-    array="{}",
-    keeps_empty_text=False,
     says=(
         "An event is one line of compact JSON, kept as `_raw`.",
         "`_time` is the event's own time.",

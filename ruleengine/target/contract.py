@@ -23,16 +23,10 @@ class Line(str):  # noqa: SLOT000  # its type is what it adds
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """How events arrive in a target: what stands for the whole line, for its time and for an array, and in words."""
+    """How events arrive in a target: the field that stands for the whole line, and the rest in words."""
 
     raw: str
     """The field that holds the line as it arrived: compact JSON."""
-    time: str
-    """The field that holds the time of the event."""
-    array: str
-    """What is put after the name of a field that holds an array, as `{}`."""
-    keeps_empty_text: bool
-    """Whether a field with the empty text is a field."""
     says: tuple[str, ...]
     """The contract in sentences, for the documentation."""
 
