@@ -148,8 +148,8 @@ def test_a_word_found_in_a_value_of_the_line_is_in_a_value(event: Event, word: s
     surely, limits = with_sure_keywords(Not(keyword), "_raw")
     if limits:
         assert isinstance(surely, Not) and isinstance(surely.item, Regex)
-        odd = {**event, "b": [":", True], "k": ['":"', word], f'"{word}': 'é\\":"', f"{word}": {"b": f'"{word}\n'}}
-        for given in (event, odd, {**event, "n": f'x":"{word}'}):
+        odd = {**event, "k": ['":"', word], f'"{word}': 'é\\":"', f"{word}": {"b": f'"{word}\n'}}
+        for given in (event, odd, {"b": [":", True, ":", 5]}, {**event, "n": f'x":"{word}'}):
             line = json.dumps(given, ensure_ascii=escaped, separators=(",", ":"))
             assert not regex_test(surely.item.source, surely.item.flags)(line) or holds(keyword, given), line
 
