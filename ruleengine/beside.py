@@ -7,15 +7,18 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ruleengine.config import project_root, shown
 from ruleengine.ir import Rule, Value
 from ruleengine.lower import Entries
 from ruleengine.problem import Report, problem
-from ruleengine.sigma import yaml
 from ruleengine.span import Source
 from ruleengine.suggest import meant
 from ruleengine.times import instant_us
+
+if TYPE_CHECKING:
+    from ruleengine.sigma import yaml
 
 
 def beside(path: str, relative: str) -> Path | None:
@@ -83,6 +86,8 @@ def set_params(rule: Rule, report: Report) -> Mapping[str, Value]:
     found = beside(rule.source.path, PARAMS) if rule.source else None
     if found is None or rule.name is None:
         return {}
+    from ruleengine.sigma import yaml  # few projects set parameters, and the reader takes a moment to import
+
     root = _settings(shown(found), report)
     given = root.get(rule.name) if root is not None else None
     if not isinstance(given, yaml.Mapping):
@@ -101,6 +106,8 @@ def set_params(rule: Rule, report: Report) -> Mapping[str, Value]:
 
 
 def _settings(path: str, report: Report) -> yaml.Mapping | None:
+    from ruleengine.sigma import yaml
+
     source = Source(path, Path(path).read_text("utf-8-sig", errors="replace"))
     documents = yaml.read(source, report)
     root = documents[0].root if documents else None
@@ -123,6 +130,8 @@ def _kind(value: object) -> str:
 
 def settings_of_nothing(path: str, names: set[str], report: Report) -> None:
     """Report what a `params.yaml` sets for rules that were not read, and what is no setting at all."""
+    from ruleengine.sigma import yaml
+
     root = _settings(path, report)
     for name, given in (root or {}).items():
         assert root is not None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +31,11 @@ settings.register_profile(
     database=None if CI else DirectoryBasedExampleDatabase(ROOT / ".hypothesis" / "examples"),
 )
 settings.load_profile("house")
+
+# What a run keeps for the next must not come from, or go into, the folder of whoever runs the tests.
+if "RULEENGINE_CACHE" not in os.environ:
+    os.environ["RULEENGINE_CACHE"] = tempfile.mkdtemp(prefix="ruleengine-cache-")
+    atexit.register(shutil.rmtree, os.environ["RULEENGINE_CACHE"], ignore_errors=True)
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 

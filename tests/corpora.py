@@ -21,10 +21,10 @@ import pytest
 import yaml
 import zstandard
 
+from ruleengine.engine import Engine
 from ruleengine.events import read
 from ruleengine.ir import And, Expr, Leaf, Named, Not, Or
 from ruleengine.load import Loaded, load
-from ruleengine.matching import Matcher
 from ruleengine.meaning import holds
 from ruleengine.problem import Problem
 from ruleengine.values import Event
@@ -100,8 +100,8 @@ def events(name: str) -> Iterator[Event]:
 
 def fired(asked: Sequence[Loaded], given: Iterable[Event]) -> set[Pair]:
     """Return which rules fire on which events."""
-    matcher = Matcher(asked)
-    return {(event["_id"], str(loaded.rule.id)) for event in given for loaded in matcher.matches(event)[1]}
+    engine = Engine.from_rules(asked)
+    return {(event["_id"], str(loaded.rule.id)) for event in given for loaded in engine.matches(event)}
 
 
 def pairs(rows: Iterable[Mapping[str, Any]], key: str = "events") -> set[Pair]:

@@ -68,9 +68,10 @@ def test_the_plugin_takes_a_rule_for_what_it_means(case: dict[str, Any]) -> None
 @pytest.fixture(scope="module")
 def other_answers() -> dict[str, dict[str, str]]:
     """What the plug-in says of each case on pySigma 2, which has no sigma-cli yet."""
-    needed = subprocess.run([OTHER, "-c", "import lark, sigma, yaml"], capture_output=True) if OTHER.exists() else None
+    wanted = [str(OTHER), "-c", "import lark, msgspec, sigma, yaml"]
+    needed = subprocess.run(wanted, capture_output=True) if OTHER.exists() else None
     if needed is None or needed.returncode:
-        pytest.skip("pySigma 2.0.1 with lark is not there: `make test` puts them into .venv-pysigma-2.0.1")
+        pytest.skip("pySigma 2.0.1 with lark and msgspec is not there: `make test` puts them into .venv-pysigma-2.0.1")
     done = subprocess.run(
         [OTHER, "-m", "tests.pysigma_plugin", CASES / "pysigma" / "taken.yml"],
         capture_output=True,

@@ -5,6 +5,7 @@ ruleengine compile rules/ -t splunk:savedsearches -o target    files in the rule
 ruleengine compile rules/ -t splunk --explain                  how faithful each query is, and why
 ruleengine compile rules/ -t splunk -o target --check          whether the committed files are up to date
 ruleengine compile rule.yml -t sigma:elasticsearch             through an installed pySigma backend
+ruleengine compile rules/ -t python --fast -o x.rulebundle     one file of all rules, which the engine loads
 
 A query that finds more than its rule is written with a warning, one that would miss something is refused (exit code 3),
 and one failing rule never stops the rest.
@@ -48,6 +49,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         f"{' and '.join(DEFAULT)})",
     )
     parser.add_argument("-o", "--output", metavar="FOLDER", type=Path, help="write files and a manifest there")
+    parser.add_argument(
+        "--fast", action="store_true", help="with -t python: write all rules into one bundle for the engine (-o FILE)"
+    )
     parser.add_argument("--strict", action="store_true", help="refuse queries that find more than their rule")
     parser.add_argument("--explain", action="store_true", help="show how faithful each query is instead of the query")
     parser.add_argument("--check", action="store_true", help="compare the files in the folder; exit code 1 if stale")
@@ -61,6 +65,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Compile the rules."""
     forms = outputs(args)
+    if args.fast:
+        from ruleengine.cli.compile_fast import fast  # the engine takes a moment to import
+
+        return fast(args)
     told_apart(args)
     try:
         jobs = [job(text, args.options, args.pipelines) for text in args.targets or DEFAULT]

@@ -10,29 +10,35 @@ The exit code is 0 whatever is found (1 with --fail-on-match), 3 when a rule or 
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Any, NamedTuple, TextIO
+from functools import partial
+from typing import TYPE_CHECKING, TextIO
 
-from ruleengine.analysis.explain import as_json, draw_tree, explain
 from ruleengine.cli.main import FINDINGS, NOTHING, UNREADABLE
-from ruleengine.cli.output import Output, add_format, opened, outputs
+from ruleengine.cli.match_output import Objects, Table, Totals, skipped, summary
+from ruleengine.cli.match_rows import Asking, Found, Place, Shown
+from ruleengine.cli.output import add_format, opened, outputs
 from ruleengine.cli.parser import UsageError
 from ruleengine.cli.progress import progress
-from ruleengine.cli.rules import add_pipelines, add_rules, choose, of_one_event, tell
-from ruleengine.cli.table import table
-from ruleengine.draw import counted, visible
-from ruleengine.events import ANNOTATION, FORMATS, Record, read
-from ruleengine.formats import SCHEMA_VERSION, compact
+from ruleengine.cli.rules import add_pipelines, add_rules, cache_of, choose, of_one_event, tell
+from ruleengine.engine.alone import Alone, LostWorkerError
+from ruleengine.events import FORMATS, Block, Record, read_blocks
+from ruleengine.events.complaints import Complaints
 from ruleengine.load import Loaded
-from ruleengine.matching import Matcher
 from ruleengine.problem import Problem
-from ruleengine.redact import hidden_fields, redacted
-from ruleengine.schema.logsources import EventSource, HintFields, conflict
+from ruleengine.schema.logsources import HintFields
 
-LEVEL_ORDER = ("critical", "high", "medium", "low", "informational", "")
+if TYPE_CHECKING:
+    from ruleengine.engine.workers import Workers
+
+MOST_JOBS = 256
+"""More processes than any machine has use for are a slip of the finger."""
+
+ALONE_SIZE, SHARED_SIZE = 1 << 18, 1 << 19
+"""Bytes of a block of lines: one that goes to another process is larger, because each has its price."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +53,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PART=FIELD",
         help="the field that states the product, service or category of an event, as product=event.module",
     )
+    parser.add_argument(
+        "-j", "--jobs", type=jobs, default=1, metavar="N", help="use so many processes for NDJSON (default: 1)"
+    )
     parser.add_argument("--include-event", action="store_true", help="put the event into each line of json and ndjson")
     parser.add_argument("--detail", action="store_true", help="say for each match why (text: for each rule's first)")
     parser.add_argument(
@@ -58,48 +67,82 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_format(parser, ("text", "ndjson", "json"))
 
 
+def jobs(text: str) -> int:
+    """Return the number of processes."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_JOBS:
+        raise argparse.ArgumentTypeError(f"`{text}` is no number of processes from 1 to {MOST_JOBS}")
+    return int(text)
+
+
 def run(args: argparse.Namespace) -> int:
     """Match, write, and return the exit code."""
     forms = outputs(args)
     hints = hint_fields(args.logsource_field)
-    chosen = choose(args.rules, pipelines=args.pipelines)
+    cache = cache_of(args)
+    chosen = choose(args.rules, pipelines=args.pipelines, cache=cache, bundles=True)
     tell(chosen.problems)
     rules = of_one_event(chosen)
     if not rules:
         return max(NOTHING, chosen.code)
+    shown = Shown(args.include_event, args.detail, args.show_sensitive)
+    asking = Asking(rules, hints, [one.format for one in forms], shown, sources=args.why_skipped, store=cache)
+    gc.freeze()  # the engine stays: looking for garbage in it, again and again, is time lost
     broken = Broken()
-    sources: Counter[EventSource] = Counter()
-    matcher = Matcher(rules, hints)
     with ExitStack() as stack:
-        writers = [writer(one, args, stack) for one in forms]
-        with progress(args.events) as on_bytes:
-            for record in read(args.events, broken.tell, format=args.events_as, on_bytes=on_bytes):
-                record.event.pop(ANNOTATION, None)  # a remark for tests, no part of the event
-                source, found = matcher.matches(record.event)
-                if args.why_skipped:
-                    sources[source] += 1
-                for loaded in found:
-                    for write in writers:
-                        write.match(loaded, record, source)
-        for write in writers:
+        totals = Totals([writer(one.format, stack.enter_context(opened(one)), rules) for one in forms])
+        try:
+            match(args, asking, totals, broken)
+        except LostWorkerError as error:
+            sys.stderr.write(f"ruleengine: {error}, so the result is incomplete\n")
+            return UNREADABLE
+        for write in totals.writers:
             write.end()
     sys.stdout.flush()
-    for write in writers:
-        if isinstance(write, Text):
-            sys.stderr.write(summary(matcher, len(write.rows), broken.count))
+    for write in totals.writers:
+        if isinstance(write, Table):
+            sys.stderr.write(summary(totals, len(rules), len(write.first), broken.count))
     if args.why_skipped:
-        sys.stderr.writelines(skipped(rules, sources))
-    code = UNREADABLE if broken.count else NOTHING if not matcher.events else 0
-    if not matcher.events and not broken.count:
+        sys.stderr.writelines(skipped(rules, totals.sources))
+    code = UNREADABLE if broken.count else NOTHING if not totals.events else 0
+    if not totals.events and not broken.count:
         sys.stderr.write("ruleengine: there was no event to match\n")
-    return max(code, chosen.code, FINDINGS if args.fail_on_match and matcher.hits else 0)
+    return max(code, chosen.code, FINDINGS if args.fail_on_match and totals.hits else 0)
 
 
-def summary(matcher: Matcher, matched: int, broken: int) -> str:
-    """Return the last line: what was read, what was found, what was lost."""
-    read_in = f"{counted(matcher.events, 'event')}, {counted(len(matcher.rules), 'rule')}"
-    lost = f"; {counted(broken, 'problem')} in reading" if broken else ""
-    return f"{read_in}: {counted(matcher.hits, 'match')} of {counted(matched, 'rule')}{lost}\n"
+def match(args: argparse.Namespace, asking: Asking, totals: Totals, broken: Broken) -> None:
+    """Read all events, have the rules asked, by one process or several, and write what is found, in their order."""
+
+    def of_lines(path: str, complaints: Complaints, found: Found) -> None:
+        complaints.join(found.problems, found.counts)
+        totals.add(path, found)
+
+    def of_record(record: Record) -> None:
+        totals.add(record.path, asking.record(record))
+
+    work, size = work_of(asking, totals, args.jobs)
+    # Processes come first: what draws the progress has a thread, and threads are not forked.
+    with work, progress(args.events) as on_bytes:
+        told = broken.tell
+        for part in read_blocks(args.events, told, format=args.events_as, on_bytes=on_bytes, size=size, turns=work):
+            if isinstance(part, Block):
+                work.submit((part.path, part.first_line), part.data, partial(of_lines, part.path, part.complaints))
+            else:
+                work.later(partial(of_record, part))
+        work.settle()
+
+
+def work_of(asking: Asking, totals: Totals, count: int) -> tuple[Alone[Place, Found] | Workers[Place, Found], int]:
+    """Return who asks the rules about lines, and the size of the blocks to give them."""
+    if count == 1:
+        return Alone(asking.lines, totals.flush), ALONE_SIZE
+    from ruleengine.engine.workers import Workers  # what it imports takes a moment that one process can do without
+
+    return Workers(asking.lines, totals.flush, count), SHARED_SIZE
+
+
+def writer(form: str, stream: TextIO, rules: Sequence[Loaded]) -> Objects | Table:
+    """Return what writes matches in one form."""
+    return Table(stream, rules) if form == "text" else Objects(stream, array=form == "json")
 
 
 class Broken:
@@ -124,113 +167,3 @@ def hint_fields(given: Sequence[str]) -> HintFields:
             )
         fields[part] = name
     return HintFields(**fields)
-
-
-class Detail(NamedTuple):
-    """What is said of a match beside its place."""
-
-    include_event: bool
-    detail: bool
-    show_sensitive: bool
-
-    def event(self, loaded: Loaded, record: Record, source: EventSource) -> dict[str, Any]:
-        if self.show_sensitive:
-            return record.event
-        return redacted(record.event, hidden_fields(loaded.rule.logs, source))
-
-
-def writer(one: Output, args: argparse.Namespace, stack: ExitStack) -> Text | Lines:
-    """Return what writes matches in one form."""
-    stream = stack.enter_context(opened(one))
-    detail = Detail(args.include_event, args.detail, args.show_sensitive)
-    return Text(stream, detail) if one.format == "text" else Lines(stream, detail, array=one.format == "json")
-
-
-class Lines:
-    """One JSON object a match: by itself on a line, or in one array."""
-
-    def __init__(self, stream: TextIO, detail: Detail, *, array: bool) -> None:
-        self.stream, self.detail, self.array, self.first = stream, detail, array, True
-
-    def match(self, loaded: Loaded, record: Record, source: EventSource) -> None:
-        rule = loaded.rule
-        row: dict[str, Any] = {
-            "schema_version": SCHEMA_VERSION,
-            "rule": rule.label,
-            "title": rule.title,
-            "level": rule.level,
-            "source": record.path,
-            "line": record.line,
-        }
-        if self.detail.include_event or self.detail.detail:
-            event = self.detail.event(loaded, record, source)
-            if self.detail.include_event:
-                row["event"] = event
-            if self.detail.detail and loaded.expr is not None:
-                row["detail"] = as_json(explain(loaded.expr, record.event, event))
-        if self.array:
-            self.stream.write("[\n" if self.first else ",\n")
-            self.stream.write(compact(row))
-            self.first = False
-        else:
-            self.stream.write(compact(row) + "\n")
-
-    def end(self) -> None:
-        if self.array:
-            self.stream.write("[]\n" if self.first else "\n]\n")
-
-
-class Text:
-    """A table of the rules that matched, then what was seen in all; with detail, why each rule's first match is one."""
-
-    def __init__(self, stream: TextIO, detail: Detail) -> None:
-        self.stream, self.detail = stream, detail
-        self.rows: dict[int, tuple[Loaded, Record, list[str]]] = {}
-        self.hits: Counter[int] = Counter()
-
-    def match(self, loaded: Loaded, record: Record, source: EventSource) -> None:
-        key = id(loaded)
-        self.hits[key] += 1
-        if key not in self.rows:
-            tree = []
-            if self.detail.detail and loaded.expr is not None:
-                tree = draw_tree(explain(loaded.expr, record.event, self.detail.event(loaded, record, source)))
-            self.rows[key] = (loaded, Record({}, record.path, record.line), tree)
-
-    def end(self) -> None:
-        order = sorted(self.rows, key=lambda key: (self._level(key), -self.hits[key], self.rows[key][0].rule.title))
-        cells_of = [self._cells(key) for key in order]
-        self.stream.writelines(table(("LEVEL", "MATCHES", "RULE", "FIRST AT"), cells_of) if order else ())
-        for key in order:
-            loaded, record, tree = self.rows[key]
-            if tree:
-                self.stream.write(f"\n{visible(loaded.rule.title)} at {visible(record.path)}:{record.line}\n")
-                self.stream.writelines(f"  {visible(line)}\n" for line in tree)
-
-    def _level(self, key: int) -> int:
-        level = (self.rows[key][0].rule.level or "").lower()
-        return LEVEL_ORDER.index(level) if level in LEVEL_ORDER else len(LEVEL_ORDER)
-
-    def _cells(self, key: int) -> tuple[str, ...]:
-        loaded, record, _ = self.rows[key]
-        level = loaded.rule.level or "-"
-        return (
-            visible(level),
-            f"{self.hits[key]:,}",
-            visible(loaded.rule.title),
-            visible(f"{record.path}:{record.line}"),
-        )
-
-
-def skipped(rules: Sequence[Loaded], sources: Counter[EventSource]) -> Iterator[str]:
-    """Yield a line for each reason why rules were not asked: how many rules, how many events, why."""
-    logs = Counter(loaded.rule.logs for loaded in rules)
-    reasons: Counter[tuple[str, int]] = Counter()
-    for source, events in sources.items():
-        for log_source, count in logs.items():
-            reason = conflict(log_source, source)
-            if reason:
-                reasons[reason, events] += count
-    for (reason, events), count in sorted(reasons.items()):
-        were = "was" if count == 1 else "were"
-        yield f"{counted(count, 'rule')} {were} not asked about {counted(events, 'event')}: {visible(reason)}\n"

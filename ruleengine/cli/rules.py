@@ -8,16 +8,21 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ruleengine.cli.main import NOTHING, OK, UNREADABLE
 from ruleengine.cli.output import coloured
 from ruleengine.cli.parser import UsageError
 from ruleengine.config import Config, ConfigError, read_config, shown
-from ruleengine.draw import counted, draw
+from ruleengine.draw import counted, draw, visible
 from ruleengine.ir import OVER_TIME
 from ruleengine.load import Loaded, load
 from ruleengine.problem import Problem, in_order
 from ruleengine.select import SelectorError, read_selection
+from ruleengine.shelf import Shelf
+
+if TYPE_CHECKING:
+    from ruleengine.engine.cache import Cache
 
 SELECT_HELP = (
     "rule files, folders, or selectors: rule:NAME tag:T level:>=high status:S logsource:P/C, `!` before negates"
@@ -66,11 +71,19 @@ def add_pipelines(parser: argparse.ArgumentParser) -> None:
 
 
 def choose(
-    words: Sequence[str], *, evaluating: bool = True, pipelines: Sequence[str] = (), targets: Sequence[str] = ()
+    words: Sequence[str],
+    *,
+    evaluating: bool = True,
+    pipelines: Sequence[str] = (),
+    targets: Sequence[str] = (),
+    cache: Cache | None = None,
+    bundles: bool = False,
 ) -> Chosen:
     """Return the rules that paths and selectors choose; without a path, those of the configuration's `rules`.
 
-    They have gone through the pipelines. `targets` are those that the rules are to be compiled into, if they are.
+    They have gone through the pipelines. `targets` are those that the rules are to be compiled into, if they are. What
+    the cache has of them is not read anew, unless there are pipelines; such rules have no `document`. With `bundles`, a
+    path may be one, and its rules, which have no body, come after all others.
     """
     config = settings()
     try:
@@ -79,6 +92,9 @@ def choose(
         raise UsageError(error.message, error.hint) from None
     paths = selection.paths or tuple(shown(config.root / path) for path in config.rules)
     problems: list[Problem] = []
+    bundled: list[Loaded] = []
+    if bundles:
+        paths, bundled = apart(paths, pipelines, problems)
     identity, change = "", None
     if pipelines:
         from ruleengine.cli.pipelines import through
@@ -87,16 +103,38 @@ def choose(
     # Loading makes millions of small objects that all stay: looking for garbage among them again and again is a
     # third of the time.
     gc.disable()
-    rules = load(paths, problems.append, config.placeholders, evaluating=evaluating, change=change)
+    shelf = Shelf(cache, paths) if cache is not None else None
+    rules = load(paths, problems.append, config.placeholders, evaluating=evaluating, change=change, shelf=shelf)
     gc.freeze()
     gc.enable()
-    chosen = tuple(selection.chosen(rules.rules))
+    every = (*rules.rules, *bundled)
+    chosen = tuple(selection.chosen(every))
     paths_chosen = {loaded.rule.source.path for loaded in chosen if loaded.rule.source}
     # An open placeholder only matters in a rule that was selected; what could not be read at all may be any rule.
     told = [found for found in problems if found.code != "RE213" or found.place.path in paths_chosen]
-    return Chosen(
-        chosen, tuple(in_order(told)), config, rules.rules, rules.passed_over, (identity,) if identity else ()
-    )
+    return Chosen(chosen, tuple(in_order(told)), config, every, rules.passed_over, (identity,) if identity else ())
+
+
+def apart(
+    paths: Sequence[str], pipelines: Sequence[str], problems: list[Problem]
+) -> tuple[tuple[str, ...], list[Loaded]]:
+    """Return the paths that are no bundles, and the rules of those that are; what cannot be read is a problem."""
+    from ruleengine.engine.bundle import SUFFIX, bundled_rules  # the engine takes a moment to import
+
+    bundles = [path for path in dict.fromkeys(paths) if path.endswith(SUFFIX)]
+    if bundles and pipelines:
+        hint = "give `-p` when you compile the bundle"
+        raise UsageError(f"no pipeline can change the rules of `{bundles[0]}`: they are compiled already", hint)
+    return tuple(path for path in paths if path not in bundles), bundled_rules(bundles, problems.append)
+
+
+def cache_of(args: argparse.Namespace) -> Cache | None:
+    """Return the cache of the user unless --no-cache was given; a sentence on stderr says why there is none."""
+    if args.no_cache:
+        return None
+    from ruleengine.engine.cache import open_cache  # the engine takes a moment to import
+
+    return open_cache(lambda sentence: print(f"ruleengine: {visible(sentence)}", file=sys.stderr))
 
 
 def of_one_event(chosen: Chosen) -> list[Loaded]:
@@ -105,7 +143,7 @@ def of_one_event(chosen: Chosen) -> list[Loaded]:
     if over_time:
         are = "is" if over_time == 1 else "are"
         sys.stderr.write(f"ruleengine: {counted(over_time, 'rule')} over time {are} not evaluated yet\n")
-    rules = [loaded for loaded in chosen.rules if loaded.expr is not None]
+    rules = [loaded for loaded in chosen.rules if loaded.askable]
     if not rules:
         sys.stderr.write("ruleengine: no rule was selected that can be asked about one event\n")
     return rules
@@ -118,5 +156,6 @@ def tell(problems: Sequence[Problem], *, notices: bool = False) -> None:
 
 
 def add_rules(parser: argparse.ArgumentParser) -> None:
-    """Declare --rules."""
+    """Declare --rules, and --no-cache for `cache_of`."""
     parser.add_argument("--rules", nargs="+", action="extend", metavar="SELECT", default=[], help=SELECT_HELP)
+    parser.add_argument("--no-cache", action="store_true", help="read every rule anew, and keep nothing for next time")

@@ -8,7 +8,8 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from functools import partial
+from typing import Any, BinaryIO
 
 import zstandard
 
@@ -31,6 +32,8 @@ UNMARKED = {b"{\0.\0": "utf-16-le", b"\0{\0.": "utf-16-be"}
 PATTERN = bytes({ord("{"): ord("{"), ord("["): ord("{"), 0: 0}.get(byte, ord(".")) for byte in range(256))
 
 OnBytes = Callable[[int], None]
+OnWait = Callable[[Any], None]
+"""Told of standard input before it is read: that may take as long as the pipe is empty."""
 
 
 @dataclass(slots=True)
@@ -71,7 +74,7 @@ class Stream:
             self.file.close()
 
 
-def open_stream(path: str, on_bytes: OnBytes | None) -> Stream:
+def open_stream(path: str, on_bytes: OnBytes | None, on_wait: OnWait | None = None) -> Stream:
     """Open a file or standard input, decompressed when it begins as gzip or zstandard do; an OSError says why not."""
     if path == STANDARD_INPUT:
         if sys.stdin is None:  # a process may be started without one
@@ -80,11 +83,12 @@ def open_stream(path: str, on_bytes: OnBytes | None) -> Stream:
         # read1 hands out what has arrived: a pipe that never ends is read as it flows.
         source = sys.stdin.buffer
         read = source.read1 if isinstance(source, io.BufferedIOBase) else source.read
+        wait = partial(on_wait, source) if on_wait else None
     else:
         file = io.FileIO(path, "rb")
         stream = Stream(path, file=file)
-        read = file.read
-    stream.pieces = _raw(read, stream, on_bytes)
+        read, wait = file.read, None
+    stream.pieces = _raw(read, stream, on_bytes, wait)
     magic = stream.peek(lambda head: len(head) >= 4)
     stream.compressed = magic.startswith((ZSTANDARD_MAGIC, GZIP_MAGIC))
     if magic.startswith(ZSTANDARD_MAGIC):
@@ -105,8 +109,12 @@ def as_utf8(stream: Stream) -> None:
         stream.pieces = _recoded(stream.pieces, name)
 
 
-def _raw(read: Callable[[int], bytes], stream: Stream, on_bytes: OnBytes | None) -> Iterator[bytes]:
+def _raw(
+    read: Callable[[int], bytes], stream: Stream, on_bytes: OnBytes | None, wait: Callable[[], None] | None
+) -> Iterator[bytes]:
     while True:
+        if wait is not None:
+            wait()
         try:
             piece = read(PIECE)
         except OSError as error:

@@ -20,6 +20,9 @@ Value = str | int | Decimal | bool | None
 class ParamRef(str):  # noqa: SLOT000  # its type is what it adds
     """A value that is the name of a parameter of the rule; `lower` puts the parameter's value in its place."""
 
+    def __repr__(self) -> str:
+        return f"ParamRef({str(self)!r})"
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ParamRef) and str(self) == str(other)
 
@@ -37,6 +40,9 @@ class Call(str):  # noqa: SLOT000  # a str with slots of its own cannot be
         made = super().__new__(cls, f"{function}({', '.join(map(str, arguments))})")
         made.function, made.arguments = function, arguments
         return made
+
+    def __repr__(self) -> str:
+        return f"Call({str(self)!r})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Call) and str(self) == str(other)

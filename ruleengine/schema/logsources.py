@@ -90,11 +90,21 @@ def source_reader(hints: HintFields = DEFAULT) -> Reader:
             known = _source(key, hints)
             if len(memo) >= _MEMO:
                 memo.clear()
-            if all(len(part) <= _LONGEST for part in key if isinstance(part, str)):
+            if all(map(may_be_remembered, key)):
                 memo[key] = known
         return known
 
     return read
+
+
+def may_be_remembered(part: Any) -> bool:
+    """Say whether a value that an event gives may be a key of what is remembered of log sources.
+
+    A long text is no name; and many large numbers have one hash, so that somebody could make us look at all of them.
+    """
+    if isinstance(part, str):
+        return len(part) <= _LONGEST
+    return part is None or (isinstance(part, int | float) and abs(part) < 1 << 32)
 
 
 def conflict(logs: LogSource, source: EventSource) -> str | None:

@@ -23,8 +23,8 @@ NAMED = 4
 
 
 def matches(subject: Subject, event: Event) -> bool:
-    """Say whether the rule is asked about an event, and matches it."""
-    return not not_asked(subject, event) and holds(subject.expr, event)
+    """Say whether the rule is asked about an event, and matches it: as the engine says that runs over streams."""
+    return bool(subject.engine.found(event))
 
 
 def not_asked(subject: Subject, event: Event) -> str:
@@ -38,7 +38,7 @@ def judge_match(case: Case, subject: Subject) -> Verdict:
         if why := not_asked(subject, given.event):
             sentence = f"expected match, but the rule is not asked about the event: {why}"
             return problem("RE509", case.place, sentence), given
-        if not holds(subject.expr, given.event):
+        if not matches(subject, given.event):
             return problem("RE506", case.place, "expected match, got no match"), given
     return None
 
@@ -60,7 +60,7 @@ def judge_no_match(case: Case, subject: Subject) -> Verdict:
             sentence = f"vacuous: the rule is not asked about the event at all: {why}"
             return problem("RE507", case.place, sentence), given
         found = pivots(subject.expr, given.event)
-        if found.holds:
+        if found.holds or matches(subject, given.event):
             return problem("RE506", case.place, "expected no match, got match"), given
         if case.because and not any(branch in found for branch in branches):
             return problem("RE508", case.place, _other_reason(case.because, branches, subject, given, found)), given

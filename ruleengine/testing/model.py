@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ruleengine.engine import Engine
 from ruleengine.ir import Expr, Rule
 from ruleengine.problem import Problem
 from ruleengine.span import Place
@@ -84,6 +85,8 @@ class Subject:
     rule: Rule
     expr: Expr
     path: str
+    engine: Engine
+    """What asks the rule: the same that runs all rules over a stream."""
 
     @property
     def names(self) -> frozenset[str]:

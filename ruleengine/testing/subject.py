@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ruleengine.engine import Engine
 from ruleengine.ir import OVER_TIME, Filter
 from ruleengine.load import Change, Loaded, load
 from ruleengine.problem import Problem, in_order, problem
@@ -36,6 +37,7 @@ class Rules:
     change: Change | None = None
     """What pipelines make of each rule."""
     _read: dict[str, tuple[tuple[Loaded, ...], tuple[Problem, ...]]] = field(default_factory=dict)
+    _engines: dict[int, Engine] = field(default_factory=dict)
 
     def read(self, path: str) -> tuple[tuple[Loaded, ...], tuple[Problem, ...]]:
         """Return the rules of a file or folder, filters left out, and the problems that keep any of it from loading."""
@@ -64,10 +66,10 @@ class Rules:
             sentence = f"the rule `{path}` does not load, so this test says nothing"
             return NoSubject(problem("RE504", case.place if case.block else tests.rule_place, sentence), faults)
         if case.block:
-            return _around(case, case.block, rules, tests)
+            return self._around(case, case.block, rules, tests)
         chosen = [one for one in rules if not tests.rule_key or _is_called(one, tests.rule_key)]
         if len(chosen) == 1:
-            return _subject(chosen[0], path, tests)
+            return self._subject(chosen[0], path, tests)
         names = ", ".join(f"`{one.rule.name or one.rule.label}`" for one in chosen[:5])
         sentence = f"`{path}` holds {len(chosen) or 'no'} rules{': ' if names else ''}{names}"
         return NoSubject(problem("RE503", tests.rule_place, sentence, "say which with `rule:`" if names else ""))
@@ -86,6 +88,25 @@ class Rules:
         sentence = f"no rule in the folder `{folder}` has the id or name `{tests.rule_key}`"
         return NoSubject(problem("RE503", tests.rule_place, sentence, meant(tests.rule_key, known)), faults)
 
+    def _around(
+        self, case: Case, block: Block, rules: tuple[Loaded, ...], tests: Tests
+    ) -> Subject | OverTime | NoSubject:
+        """Return the rule that a test is written in; a filter is no rule that could be asked."""
+        for one in rules:
+            if one.rule.span and one.rule.span.start == block.rule_start:
+                return self._subject(one, tests.path, tests)
+        return NoSubject(problem("RE503", case.place, "a filter has no truth of its own: test the rules that it names"))
+
+    def _subject(self, loaded: Loaded, path: str, tests: Tests) -> Subject | OverTime | NoSubject:
+        if loaded.expr is not None:
+            engine = self._engines.get(id(loaded))  # what was read is kept, so no other rule gets its number
+            if engine is None:
+                engine = self._engines[id(loaded)] = Engine.from_rules([loaded])
+            return Subject(loaded.rule, loaded.expr, path, engine)
+        if isinstance(loaded.rule.body, OVER_TIME):
+            return OverTime(loaded.rule)
+        return NoSubject(problem("RE504", tests.rule_place, f"the rule `{path}` does not load"))
+
 
 def _is_called(loaded: Loaded, key: str) -> bool:
     return key in (loaded.rule.id, loaded.rule.name)
@@ -93,19 +114,3 @@ def _is_called(loaded: Loaded, key: str) -> bool:
 
 def _path(loaded: Loaded) -> str:
     return os.path.normpath(loaded.rule.source.path) if loaded.rule.source else ""
-
-
-def _around(case: Case, block: Block, rules: tuple[Loaded, ...], tests: Tests) -> Subject | OverTime | NoSubject:
-    """Return the rule that a test is written in; a filter is no rule that could be asked."""
-    for one in rules:
-        if one.rule.span and one.rule.span.start == block.rule_start:
-            return _subject(one, tests.path, tests)
-    return NoSubject(problem("RE503", case.place, "a filter has no truth of its own: test the rules that it names"))
-
-
-def _subject(loaded: Loaded, path: str, tests: Tests) -> Subject | OverTime | NoSubject:
-    if loaded.expr is not None:
-        return Subject(loaded.rule, loaded.expr, path)
-    if isinstance(loaded.rule.body, OVER_TIME):
-        return OverTime(loaded.rule)
-    return NoSubject(problem("RE504", tests.rule_place, f"the rule `{path}` does not load"))
