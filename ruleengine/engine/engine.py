@@ -27,7 +27,7 @@ from ruleengine.values import Event
 CANDIDATES = 1 << 12
 """How many sets of remaining terms are remembered with the rules that they belong to."""
 
-STEP = 1 << 16
+STEP = 1 << 15
 """Bytes of a block that are looked at in one go: what was decoded is still near when it is asked."""
 
 
