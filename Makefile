@@ -12,6 +12,7 @@ JOBS ?= 2
 FUZZ ?= 200000
 SEED ?= $(shell date +%Y%m%d)
 BIN := .venv/bin
+PACKAGE := pyproject.toml ruleengine/engine/_sieve_build.py $(wildcard ruleengine/engine/_sieve*.[ch])
 
 .PHONY: demo test lint format bench fuzz agree exact clean
 .DELETE_ON_ERROR:
@@ -51,21 +52,22 @@ agree: .venv/installed-dev
 
 exact: .venv/installed-dev
 	RULEENGINE_NIGHTLY=1 $(BIN)/python -m pytest -n $(JOBS) -o faulthandler_timeout=0 \
-		tests/test_engine_agrees.py tests/test_engine_memory.py
+		tests/test_engine_agrees.py tests/test_engine_memory.py tests/test_sieve*.py
 
 clean:
 	rm -rf .venv .venv-pysigma-* .venv-appinspect .venv-sqlite .rsigma build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -f ruleengine/engine/_sieve.*.so ruleengine/engine/_sieve.*.pyd
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "ruleengine needs Python 3.11 or later; name one with: make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/installed: pyproject.toml | .venv/bin/python
+.venv/installed: $(PACKAGE) | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
-.venv/installed-dev: pyproject.toml | .venv/bin/python
+.venv/installed-dev: $(PACKAGE) | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev,evtx]'
 	@touch $@ .venv/installed
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,7 +19,8 @@ import yaml
 
 from ruleengine.engine import Engine
 from ruleengine.engine.memory import ENTRY, Memory
-from ruleengine.events import read
+from ruleengine.engine.native import SWITCH, accelerated
+from ruleengine.events import ANNOTATION, read
 from ruleengine.events.complaints import Complaints
 from ruleengine.events.stream import open_stream
 from ruleengine.ir import Call, Expr, InList, LogSource, Rule, SameAs, Single
@@ -33,6 +36,7 @@ from tests.corpora import shared
 from tests.engine_forms import as_line
 
 FOLDER = CASES / "engine"
+NOWHERE = "\0"  # no field has this name
 Indices = tuple[int, ...]
 """Positions of the rules that match, ascending."""
 
@@ -161,14 +165,32 @@ def _fields(expr: Expr) -> tuple[str, ...] | None:
             continue
         if isinstance(node, InList):
             return None
-        for name in (getattr(node, "field", ""), node.other if isinstance(node, SameAs) else ""):
+        for name in (getattr(node, "field", NOWHERE), node.other if isinstance(node, SameAs) else NOWHERE):
             if name is None:
                 return None
             found.add(str(name.arguments[0]) if isinstance(name, Call) else name)
-    return tuple(sorted(found - {""}))
+    return tuple(sorted(found - {NOWHERE}))
 
 
 # --- the engine ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["sieve", "python"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a test with engines that have a sieve, and again with engines that have none; `check` alone does both."""
+    if request.param == "python":
+        monkeypatch.setenv(SWITCH, "0")
+    elif (said := accelerated()) != "yes":
+        pytest.skip(f"a sieve? {said}")
+
+
+def ways(engine: Engine) -> tuple[Engine, ...]:
+    """Return an engine as it is, and if it has a sieve the same without it: what they remember they share."""
+    if engine._sifter is None:
+        return (engine,)
+    other = copy.copy(engine)
+    other._sifter = None
+    return engine, other
 
 
 def made(exprs: Iterable[Expr], logs: Iterable[LogSource] | None = None) -> tuple[Loaded, ...]:
@@ -196,12 +218,14 @@ class Reading(NamedTuple):
 
 
 def reading(data: bytes) -> Reading:
-    """Return the events of some bytes, as every other part of ruleengine reads them."""
+    """Return the events of some bytes, as every other part of ruleengine reads them, without remarks for tests."""
     problems: list[Problem] = []
     with TemporaryDirectory() as folder:
         path = Path(folder) / "events.ndjson"
         path.write_bytes(data)
         events = [(record.line, record.event) for record in read([str(path)], problems.append, format="ndjson")]
+    for _, event in events:
+        event.pop(ANNOTATION, None)
     return Reading(events, problems)
 
 
@@ -219,13 +243,15 @@ def check(engine: Engine, law: Law, data: bytes) -> int:
     given, problems = reading(data)
     wanted = [(line, event, law.says(event)) for line, event in given]
     hits = [row for row in wanted if row[2]]
-    told: list[Problem] = []
-    complaints = Complaints("events.ndjson", told.append)
-    answer = engine.block(data, 1, complaints)
-    complaints.finish()
-    _same(engine, "block", [tuple(hit) for hit in answer.hits], hits)
-    assert answer.events == len(given)
-    assert [_plain(found, "") for found in told] == [_plain(found, "") for found in problems]
+    for one in ways(engine):
+        how = "block, with the sieve" if one._sifter else "block"
+        told: list[Problem] = []
+        complaints = Complaints("events.ndjson", told.append)
+        answer = one.block(data, 1, complaints)
+        complaints.finish()
+        _same(engine, how, [tuple(hit) for hit in answer.hits], hits)
+        assert answer.events == len(given), how
+        assert [_plain(found, "") for found in told] == [_plain(found, "") for found in problems], how
     _same(engine, "found", [(line, event, engine.found(event)) for line, event, _ in wanted], wanted)
     return sum(len(indices) for _, _, indices in hits)
 
@@ -237,13 +263,14 @@ def check_every_way(engine: Engine, law: Law, data: bytes) -> int:
     wanted = [(line, event, law.says(event)) for line, event in given]
     for line, event, indices in wanted:
         _same(engine, "matches", [(line, event, _indices(engine, engine.matches(event)))], [(line, event, indices)])
-    if any(found.blocks for found in problems):
-        first = next(found for found in problems if found.blocks)
-        with pytest.raises(ValueError, match=rf"\b{first.place.line}\b"):
-            engine.match_ndjson(data)
-    else:
-        hits = [(hit.line, hit.event, _indices(engine, hit.rules)) for hit in engine.match_ndjson(data)]
-        _same(engine, "match_ndjson", hits, [row for row in wanted if row[2]])
+    for one in ways(engine):
+        if any(found.blocks for found in problems):
+            first = next(found for found in problems if found.blocks)
+            with pytest.raises(ValueError, match=rf"\b{first.place.line}\b"):
+                one.match_ndjson(data)
+        else:
+            hits = [(hit.line, hit.event, _indices(one, hit.rules)) for hit in one.match_ndjson(data)]
+            _same(one, "match_ndjson", hits, [row for row in wanted if row[2]])
     assert len(rules) == len(law.rules)
     return check(engine, law, data)
 
@@ -313,8 +340,12 @@ def small() -> tuple[Loaded, ...]:
     return found
 
 
-@cache
 def small_engine(routed: bool = True) -> Engine:
+    return _small_engine(routed, os.environ.get(SWITCH))
+
+
+@cache
+def _small_engine(routed: bool, _switch: str | None) -> Engine:
     return Engine.from_rules(small() if routed else for_any(small()))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -28,6 +29,7 @@ USAGE = tomllib.loads((CASES / "cli" / "usage.toml").read_text("utf-8"))["case"]
 FORMATS = tomllib.loads((CASES / "cli" / "formats.toml").read_text("utf-8"))["case"]
 
 HEAVY = {"lark", "yaml", "sigma", "jsonschema", "re2", "msgspec", "orjson", "rich", "zstandard", "argparse", "shtab"}
+HEAVY |= {"hyperscan", "ruleengine.engine"}
 
 # A verb that behaves as the tests need, put beside the real ones.
 # A shell that runs us in the background has interrupts ignored, and children inherit that.
@@ -145,6 +147,15 @@ def test_version(ruleengine: Run) -> None:
     assert (
         "python" in verbose and "pysigma" in verbose and "not installed" not in verbose.replace("evtx         not", "")
     )
+    assert re.search(r"^  accelerator  (yes|no: .+)$", verbose, re.M)
+
+
+def test_a_broken_installation_can_still_say_its_versions() -> None:
+    code = "import sys; sys.modules['hyperscan'] = None; sys.argv = ['', 'version', '-v']"
+    code += "\nfrom ruleengine.cli.main import entry; entry()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\n  accelerator  no: import of hyperscan halted" in done.stdout
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh"])

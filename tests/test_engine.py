@@ -41,6 +41,7 @@ from tests.engine_cases import (
     small,
     small_engine,
     small_memos,
+    way,  # noqa: F401  # a fixture: pytest finds it by its name
 )
 from tests.engine_forms import FORMS, as_line
 from tests.test_python_target import CONSTRUCTS
@@ -48,6 +49,7 @@ from tests.test_python_target import CONSTRUCTS
 # --- what it is asked and what it answers --------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("way")
 def test_small_rules_and_lines(golden: Callable[[Path, str], None]) -> None:
     """The file of hits is written by the engine, and each of its lines is compared with the law."""
     data = (FOLDER / "lines.ndjson").read_bytes()
@@ -115,6 +117,7 @@ def test_every_construct_alone_and_with_others() -> None:
         check_every_way(Engine.from_rules(alone), Law(alone), b"\n".join(map(as_line, chance.sample(events, 200))))
 
 
+@pytest.mark.usefixtures("way")
 def test_no_rules_and_no_events() -> None:
     none = Engine.from_rules(())
     assert (none.rules, none.matches({"a": 1}), none.found({}), none.match_ndjson(b'{"a":1}\n')) == ((), [], (), [])
@@ -152,6 +155,7 @@ def test_asking_changes_no_event() -> None:
         assert repr(event) == repr(before)
 
 
+@pytest.mark.usefixtures("way")
 def test_a_block_may_begin_anywhere_and_be_cut_anywhere() -> None:
     rows = lines()
     data = b"\n".join(rows)
@@ -166,6 +170,7 @@ def test_a_block_may_begin_anywhere_and_be_cut_anywhere() -> None:
     assert [row[0] - 5_000_000_000 for row in later.hits] == [row[0] for row in whole.hits]
 
 
+@pytest.mark.usefixtures("way")
 def test_a_remark_for_tests_is_no_part_of_an_event() -> None:
     rules = made([Like(None, (Wild.MANY, "mimikatz", Wild.MANY)), Exists("@expect")])
     answer = Engine.from_rules(rules).block(b'{"@expect":["mimikatz"],"a":1}', 1, no_complaints())
@@ -196,6 +201,7 @@ STATED: dict[str, tuple[Any, ...]] = {
 }
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("names", [*permutations(STATED, 1), *permutations(STATED, 2), tuple(STATED)], ids="-".join)
 def test_events_of_one_shape_may_be_of_many_log_sources(names: tuple[str, ...]) -> None:
     chance = Random(6)
@@ -256,6 +262,7 @@ def strangers(start: int, count: int) -> Iterator[Event]:
         }
 
 
+@pytest.mark.usefixtures("way")
 def test_what_is_remembered_is_bounded() -> None:
     """Memories that are full start anew, so their size goes up and down; it must not go higher than it once was."""
     with small_memos(16):
@@ -270,6 +277,7 @@ def test_what_is_remembered_is_bounded() -> None:
 # --- threads -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("most", [3, 1 << 14])
 def test_four_threads_get_the_same_answers(most: int) -> None:
     rules = sigmahq()[::12]

@@ -34,6 +34,7 @@ from tests.engine_cases import (
     small,
     small_engine,
     small_memos,
+    way,  # noqa: F401  # a fixture: pytest finds it by its name
 )
 
 # --- lines that are broken, odd, or large --------------------------------------------------------------------------
@@ -100,6 +101,10 @@ def test_an_odd_line_between_good_ones(name: str) -> None:
     odd = ODD_LINES[name]
     for data in (odd, odd + b"\n", b"\n".join((GOOD, odd, GOOD)), b"\r\n".join((b"", GOOD, odd, odd, b"", GOOD, b""))):
         ask(data)
+
+
+@pytest.mark.usefixtures("way")
+def test_a_blank_line_counts_as_a_line() -> None:
     _, last = small_engine().match_ndjson(GOOD + b"\n\n" + GOOD)
     assert last.line == 3
 
@@ -175,6 +180,7 @@ def test_all_odd_lines_in_one_block() -> None:
         ask(b"\n".join(row for name in names for row in (ODD_LINES[name], GOOD)))
 
 
+@pytest.mark.usefixtures("way")
 def test_a_broken_line_is_told_with_its_line() -> None:
     with pytest.raises(ValueError, match=r"^line 3: not a JSON object: the JSON text ends in the middle"):
         small_engine().match_ndjson(GOOD + b"\n\n{\n" + GOOD)
@@ -188,6 +194,7 @@ def test_a_broken_line_is_told_with_its_line() -> None:
     ]
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("name", ["EventID", "a", "Channel", "_product"])
 def test_numbers_chosen_to_collide_in_dictionaries_cost_no_more(name: str) -> None:
     """Multiples of 2**61 - 1 have one hash in Python: a memory of them would be searched from end to end."""
@@ -205,6 +212,7 @@ def test_numbers_chosen_to_collide_in_dictionaries_cost_no_more(name: str) -> No
     assert chosen < 5 * plain
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("beside", [0, 1, 50])
 def test_the_depth_limit_holds_for_shapes_that_are_known(beside: int) -> None:
     flat = b'{"c":1,"m":"x"}\n'

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ruleengine.engine.alone import Alone, LostWorkerError
+from ruleengine.engine.native import SWITCH
 from ruleengine.engine.workers import AHEAD, Workers
 from ruleengine.events.complaints import Complaints
 from tests.conftest import CASES, ROOT, Run
@@ -66,14 +67,16 @@ FORMS = [
 
 
 @pytest.mark.parametrize("form", FORMS, ids=" ".join)
-def test_several_processes_print_what_one_prints(ruleengine: Run, logs: Path, form: list[str]) -> None:
+def test_several_processes_print_what_one_prints_with_the_sieve_and_without(
+    ruleengine: Run, logs: Path, form: list[str]
+) -> None:
     command = ["match", ".", "nowhere", "--rules", *RULES, *form]
     one = ruleengine(*command, cwd=logs)
     assert one.returncode == 3
     assert one.stdout
-    for jobs in ("2", "5"):
-        several = ruleengine(*command, "-j", jobs, cwd=logs)
-        assert (several.stdout, several.stderr, several.returncode) == (one.stdout, one.stderr, one.returncode)
+    for more, switch in (("-j", "2"), ""), (("-j", "5"), ""), ((), "0"), (("-j", "2"), "0"):
+        other = ruleengine(*command, *more, cwd=logs, env={SWITCH: switch})
+        assert (other.stdout, other.stderr, other.returncode) == (one.stdout, one.stderr, one.returncode)
 
 
 def test_several_outputs_at_once(ruleengine: Run, logs: Path, tmp_path: Path) -> None:

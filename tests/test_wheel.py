@@ -17,21 +17,35 @@ import pytest
 from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 
+from ruleengine.engine._sieve_build import BINARY
 from tests.conftest import ROOT
+from tests.test_accelerator_build import COMPILES, HOOK, SOURCES
 
 STARTER = ("rules", "fixtures")
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The three archives; hatchling is called as pip and build call it, but without the network."""
-    folder = str(tmp_path_factory.mktemp("dist"))
-    wheel = WheelBuilder(str(ROOT))
-    return {
-        "wheel": Path(next(wheel.build(directory=folder, versions=["standard"]))),
-        "editable": Path(next(wheel.build(directory=folder + "/editable", versions=["editable"]))),
-        "sdist": Path(next(SdistBuilder(str(ROOT)).build(directory=folder))),
-    }
+    """The three archives and the unpacked sdist; hatchling is called as pip and build do, but without the network."""
+    folder = tmp_path_factory.mktemp("dist")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RULEENGINE_ACCELERATOR", raising=False)
+        sdist = Path(next(SdistBuilder(str(ROOT)).build(directory=str(folder))))
+        with tarfile.open(sdist) as archive:
+            archive.extractall(folder / "source", filter="data")
+        (source,) = (folder / "source").iterdir()
+        return {
+            "sdist": sdist,
+            "source": source,
+            "wheel": wheel(ROOT, folder, "standard"),
+            "again": wheel(source, folder / "again", "standard"),
+            # Not that of the checkout, whose compiled module is in use.
+            "editable": wheel(source, folder / "editable", "editable"),
+        }
+
+
+def wheel(source: Path, folder: Path, version: str) -> Path:
+    return Path(next(WheelBuilder(str(source)).build(directory=str(folder), versions=[version])))
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +108,8 @@ def test_the_wheel_has_the_package_and_the_starter_content_and_nothing_else(buil
     expected = {f"ruleengine/_starter/{name}" for name in tracked(*STARTER)} | tracked("ruleengine")
     expected |= {name.removeprefix("backends/") for name in tracked("backends") if not name.endswith(".md")}
     expected |= {name.removeprefix("tests/oracles/") for name in tracked("tests/oracles/ruleengine_oracles")}
+    expected -= {*SOURCES, HOOK}
+    expected |= {BINARY} if COMPILES else set()
     assert inside == expected
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
@@ -103,12 +119,9 @@ def packages() -> list[str]:
     return sorted({*found, "ruleengine_oracles"})
 
 
-def test_the_sdist_builds_the_same_wheel(built: dict[str, Path], tmp_path: Path) -> None:
-    with tarfile.open(built["sdist"]) as archive:
-        archive.extractall(tmp_path, filter="data")
-    (source,) = tmp_path.iterdir()
-    again = Path(next(WheelBuilder(str(source)).build(directory=str(tmp_path / "out"), versions=["standard"])))
-    assert zipfile.ZipFile(again).namelist() == zipfile.ZipFile(built["wheel"]).namelist()
+def test_the_sdist_builds_the_same_wheel(built: dict[str, Path]) -> None:
+    assert built["again"].name == built["wheel"].name
+    assert zipfile.ZipFile(built["again"]).namelist() == zipfile.ZipFile(built["wheel"]).namelist()
 
 
 def test_the_wheel_runs_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
@@ -131,12 +144,13 @@ def test_the_wheel_runs_on_its_starter_content(installed: Path, tmp_path: Path) 
         assert done.returncode == (1 if "--fail-on-match" in words else 0), done.stderr
 
 
-def test_an_editable_install_sees_the_checkout(built: dict[str, Path], tmp_path: Path) -> None:
+def test_an_editable_install_sees_its_source(built: dict[str, Path], tmp_path: Path) -> None:
     with zipfile.ZipFile(built["editable"]) as archive:
         (pth,) = (name for name in archive.namelist() if name.endswith(".pth"))
         lines = archive.read(pth).decode().split()
-    assert [Path(line) for line in lines] == [ROOT, ROOT / "backends", ROOT / "tests" / "oracles"]
+    source = built["source"]
+    assert [Path(line) for line in lines] == [source, source / "backends", source / "tests" / "oracles"]
     commands = environment(tmp_path, built["editable"])
     done = run([commands / "python", "-c", "import ruleengine; print(ruleengine.__file__)"], tmp_path)
-    assert Path(done.stdout.strip()) == ROOT / "ruleengine" / "__init__.py", done.stderr
+    assert Path(done.stdout.strip()) == source / "ruleengine" / "__init__.py", done.stderr
     assert run([commands / "ruleengine", "--version"], tmp_path).returncode == 0

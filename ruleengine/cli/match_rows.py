@@ -79,6 +79,7 @@ class Asking:
         self._made_of = (rules, hints, forms, shown, sources)
         self.engine = engine = Engine.from_rules(rules, hints, store)
         self._sources = sources
+        self._events = shown.include_event or shown.detail
         self._forms = [
             _Table(engine, shown) if form == "text" else _Objects(engine, shown, array=form == "json") for form in forms
         ]
@@ -95,7 +96,7 @@ class Asking:
         if self._sources:  # the engine itself looks no closer at events that no rule can match
             answer = self._one_by_one(records(Block(path, first_line, data, complaints)), sources)
         else:
-            answer = self.engine.block(data, first_line, complaints)
+            answer = self.engine.block(data, first_line, complaints, events=self._events)
         return self._found(path, answer, sources, problems, complaints.counts)
 
     def record(self, record: Record) -> Found:
@@ -142,16 +143,13 @@ class _Objects:
             self._heads = _Heads(self._engine.rules, path)
         heads = self._heads
         end = "},\n" if self._array else "}\n"
-        parts: list[str] = []
         if self._shown.include_event or self._shown.detail:
+            parts = []
             for line, event, rules in hits:
                 source = self._engine.source(event)
                 parts += [f"{heads[rule]}{line}{self._more(rule, event, source)}{end}" for rule in rules]
         else:
-            for line, _, rules in hits:
-                tail = f"{line}{end}"
-                parts.append(heads[rules[0]] if len(rules) == 1 else tail.join([heads[rule] for rule in rules]))
-                parts.append(tail)
+            parts = [f"{heads[rule]}{line}{end}" for line, _, rules in hits for rule in rules]
         text = "".join(parts)
         return text[:-2] if self._array else text
 

@@ -1,4 +1,4 @@
-"""Print the version, and with --verbose also those of Python and of the libraries that decide about results."""
+"""Print the version, and with --verbose also those of Python and the libraries, and whether the accelerator is used."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import ruleengine
 
 LIBRARIES = (
     "google-re2",
+    "hyperscan",
     "jsonschema",
     "lark",
     "msgspec",
@@ -24,7 +25,10 @@ LIBRARIES = (
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "-v", "--verbose", action="store_true", help="also print the versions of Python and the libraries"
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="also print the versions of Python and the libraries, and whether the accelerator is used",
     )
 
 
@@ -33,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"ruleengine {ruleengine.__version__}")
     if args.verbose:
         rows = {"python": f"{platform.python_version()} ({platform.system()} {platform.machine()})"}
-        rows |= {name: installed(name) for name in LIBRARIES}
+        rows |= {name: installed(name) for name in LIBRARIES} | {"accelerator": accelerator()}
         for name, found in rows.items():
             print(f"  {name:12} {found}")
     return 0
@@ -45,3 +49,12 @@ def installed(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "not installed"
+
+
+def accelerator() -> str:
+    """Return "yes" if the engine uses its compiled part, or "no: " and why; a broken installation is a reason."""
+    try:
+        from ruleengine.engine.native import accelerated
+    except ImportError as error:
+        return f"no: {error}"
+    return accelerated()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import hyperscan
@@ -57,8 +57,12 @@ class Automaton:
         def tell(number: int, _from: int, end: int, *_: object) -> None:
             found.append((number, end))
 
-        self._database.scan(data, match_event_handler=tell, scratch=self._scratch())
+        self.tell(data, tell)
         return found
+
+    def tell(self, data: bytes, told: Callable[..., None]) -> None:
+        """Call with the number of every literal in the data, a zero, and where it ends, in the order of the ends."""
+        self._database.scan(data, match_event_handler=told, scratch=self._scratch())
 
     def _scratch(self) -> hyperscan.Scratch:
         """Return the room to work in that belongs to this thread."""

@@ -25,7 +25,8 @@ import ruleengine
 from ruleengine.codec import FileRead, NotKept, RuleRead, file_read, kept_file
 from ruleengine.codec.lowered import LoweredForm, lowered, lowered_bytes, lowered_form
 from ruleengine.engine.cache import DIGEST_BYTES, digest, source_digest
-from ruleengine.engine.sketches import Sketch, sketch
+from ruleengine.engine.native import is_program
+from ruleengine.engine.sketches import Sketch, Sketched, sketch
 from ruleengine.ir import Expr, Rule, Single
 from ruleengine.load import Loaded
 from ruleengine.problem import Report, problem
@@ -74,14 +75,15 @@ class BundleForm(Struct, frozen=True, array_like=True, forbid_unknown_fields=Tru
     rules: tuple[Raw, ...]
 
 
-class Bundled(Loaded):
+class Bundled(Sketched):
     """A rule out of a bundle: its metadata, what it says, and its sketch; its body is empty, and no place is known."""
 
     __slots__ = ("_form",)
 
-    def __init__(self, rule: Rule, form: LoweredForm, identity: bytes) -> None:
+    def __init__(self, rule: Rule, form: LoweredForm, identity: bytes, sketch: Sketch | None) -> None:
         super().__init__(rule, None, identity)
         self._form: LoweredForm | None = form
+        self.sketch = sketch
 
     @property
     def expr(self) -> Expr | None:
@@ -96,10 +98,9 @@ class Bundled(Loaded):
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What a bundle holds: rules, the sketch of each, and the version of ruleengine that made it."""
+    """What a bundle holds: rules, which may have sketches, and the version of ruleengine that made it."""
 
     rules: tuple[Loaded, ...]
-    sketches: tuple[Sketch, ...]
     version: str
 
 
@@ -165,12 +166,12 @@ def read_bundle(source: str | os.PathLike[str] | bytes) -> Bundle:
     content = _checked(source if isinstance(source, bytes) else _content(Path(source)))
     try:
         form = _decode(content)
-        bundled, sketches = _rules(form.rules, known=form.made_by == _own_source())
+        bundled = _rules(form.rules, known=form.made_by == _own_source())
     except RecursionError:
         raise BundleError("the bundle holds what no rule can be: it is nested too deep") from None
     except ValueError as error:
         raise BundleError(f"the bundle holds what no rule can be: {error}") from None
-    return Bundle(bundled, sketches, form.version)
+    return Bundle(bundled, form.version)
 
 
 _decode = msgspec.msgpack.Decoder(BundleForm).decode
@@ -204,27 +205,27 @@ def _checked(data: bytes) -> bytes:
     return content
 
 
-def _rules(given: Sequence[Raw], *, known: bool) -> tuple[tuple[Loaded, ...], tuple[Sketch, ...]]:
-    """Return the rules, and their sketches, which are made anew unless they are known to be of this version."""
+def _rules(given: Sequence[Raw], *, known: bool) -> tuple[Loaded, ...]:
+    """Return the rules, with their sketches if these are known to be of this version."""
     rules: list[Loaded] = []
-    sketches: list[Sketch] = []
     for data in given:
         form = _decode_rule(data)
         heads = file_read(form.head, Source(form.path, "")).rules
         if len(heads) != 1:
             raise ValueError(f"{len(heads)} rules stand in the place of one")
         identity = blake2b(data, digest_size=16, person=b"bundled").digest()
-        rule = Bundled(heads[0].rule, lowered_form(form.says), identity)
-        rules.append(rule)
-        sketches.append(_sound(_decode_sketch(form.sketch)) if known else sketch(rule))
-    return tuple(rules), tuple(sketches)
+        own = _sound(_decode_sketch(form.sketch)) if known else None
+        rules.append(Bundled(heads[0].rule, lowered_form(form.says), identity, own))
+    return tuple(rules)
 
 
 def _sound(given: Sketch) -> Sketch:
-    """Return a sketch of which automata can be made; ValueError for any other."""
+    """Return a sketch of which automata and a sieve can be made; ValueError for any other."""
     for term in given.terms:
         if not all(map(LITERAL.match, term.literals or ())):
             raise ValueError("a literal is none")
+    if not is_program(given.program, len(given.fields)):
+        raise ValueError("a program is none")
     return given
 
 

@@ -9,9 +9,12 @@ from itertools import accumulate
 from os import PathLike
 from typing import Any, NamedTuple
 
+import msgspec
+
 from ruleengine.engine.automaton import ESCAPED
 from ruleengine.engine.literals import escaped
 from ruleengine.engine.memory import Memory
+from ruleengine.engine.native import sifter_of
 from ruleengine.engine.plans import Plan, Planner
 from ruleengine.engine.sketches import Sketch, sketches
 from ruleengine.engine.sought import sought_of
@@ -24,11 +27,17 @@ from ruleengine.schema.logsources import DEFAULT, HintFields
 from ruleengine.shelf import Store
 from ruleengine.values import Event
 
+_decode = msgspec.json.Decoder().decode
+
 CANDIDATES = 1 << 12
 """How many sets of remaining terms are remembered with the rules that they belong to."""
 
 STEP = 1 << 15
 """Bytes of a block that are looked at in one go: what was decoded is still near when it is asked."""
+
+
+LONGEST_LINE = 1 << 20
+"""Bytes of the longest line of which it matters where a literal stands: in a key, or in a value."""
 
 
 class Hit(NamedTuple):
@@ -74,6 +83,7 @@ class Engine:
         self.source = self._planner.source
         self._parts: list[tuple[Part, ...] | None] = [None] * len(self.rules)
         self._candidates: dict[int, tuple[int, ...]] = {}
+        self._sifter = sifter_of(self._planner, self._sought, self._owner, sketches)
 
     @classmethod
     def from_rules(cls, rules: Iterable[Loaded], hints: HintFields = DEFAULT, store: Store | None = None) -> Engine:
@@ -95,8 +105,7 @@ class Engine:
         """
         from ruleengine.engine.bundle import read_bundle  # those who read rules have no use for it
 
-        bundle = read_bundle(source)
-        return cls(bundle.rules, bundle.sketches, hints, store)
+        return cls.from_rules(read_bundle(source).rules, hints, store)
 
     # --- one event ------------------------------------------------------------------------------------------------
 
@@ -122,8 +131,10 @@ class Engine:
         mask = 0
         for wanted in plan.wanted:
             sought = self._sought[wanted]
-            for number, _ in sought.automaton.scan(data):
-                mask |= sought.terms[number]
+            numbers = set[int]()
+            sought.automaton.tell(data, lambda number, *_, seen=numbers: seen.add(number))
+            for number in numbers:
+                mask |= sought.mask(number)
         return mask & plan.alive
 
     def _verified(self, plan: Plan, mask: int, event: Event) -> tuple[int, ...]:
@@ -136,12 +147,16 @@ class Engine:
                 mask &= index.mask(value) if known is None else known
                 if not mask:
                     return ()
+        return self._asked(self._candidates.get(mask) or self._owners(mask), event)
+
+    def _asked(self, rules: Iterable[int], event: Event) -> tuple[int, ...]:
+        """Return those of some rules that match, asked exactly."""
         found = []
         asked = None
         pairs: dict[str, Pair] = {}
         struck: dict[str, int] = {}
-        for rule in self._candidates.get(mask) or self._owners(mask):
-            for part in self._parts[rule] or self._asked(rule):
+        for rule in rules:
+            for part in self._parts[rule] or self._parts_of(rule):
                 field = part.field
                 if field is not None and type(value := event.get(field)) is str:
                     pair = pairs.get(field)
@@ -174,7 +189,7 @@ class Engine:
         found = self._candidates[mask] = tuple(sorted(rules))
         return found
 
-    def _asked(self, rule: int) -> tuple[Part, ...]:
+    def _parts_of(self, rule: int) -> tuple[Part, ...]:
         """Return the exact parts of a rule, made when it is first asked: most rules never are."""
         expr = self.rules[rule].expr
         assert expr is not None
@@ -192,16 +207,41 @@ class Engine:
                 raise ValueError(f"line {found.place.line}: {found.message}")
         return [Hit(line, event, tuple(self.rules[index] for index in rules)) for line, event, rules in answer.hits]
 
-    def block(self, data: bytes, first_line: int, complaints: Complaints) -> Answer:
-        """Return what some whole lines of JSON say, the first of which has this number; what is broken is told."""
+    def block(self, data: bytes, first_line: int, complaints: Complaints, *, events: bool = True) -> Answer:
+        """Return what some whole lines of JSON say, the first of which has this number; what is broken is told.
+
+        `events=False` says that the events of the hits are of no use: they may then be empty.
+        """
         answer = Answer(0, [])
+        if self._sifter:
+            self._sifted(data, first_line, complaints, answer, events=events)
+        else:
+            self._stepped(data, first_line, complaints, answer)
+        return answer
+
+    def _sifted(self, data: bytes, first: int, complaints: Complaints, answer: Answer, *, events: bool) -> None:
+        """Add to the answer what some lines say, as the sieve says it; lines that are odd are looked at without it."""
+        assert self._sifter is not None
+        plain, left = self._sifter.left(data)
+        answer.events += plain
+        for number, start, end, rules, to_ask in left:
+            if rules is None:
+                self._stepped(data[start:end], first + number, complaints, answer)
+                continue
+            event = _decode(data[start:end]) if events or to_ask else {}
+            if to_ask:
+                rules = tuple(sorted((*rules, *self._asked(to_ask, event))))
+            if rules:
+                answer.hits.append((first + number, event, rules))
+
+    def _stepped(self, data: bytes, first_line: int, complaints: Complaints, answer: Answer) -> None:
+        """Add to the answer what some lines say."""
         start, line = 0, first_line
         while start < len(data):
             end = data.rfind(b"\n", start, start + STEP) + 1 or data.find(b"\n", start) + 1 or len(data)
             count, events = step(data[start:end], line, self._planner, complaints)
             self._ask(events, answer)
             start, line = end, line + count
-        return answer
 
     def _ask(self, step: Step, answer: Answer) -> None:
         """Look for the literals of all rules in some lines, and ask the rules that are left."""
@@ -219,7 +259,10 @@ class Engine:
     def _masks(self, step: Step) -> dict[int, int]:
         """Return for each place the terms that can hold and of which a literal stands in the line."""
         masks: dict[int, int] = {}
-        again = {place for place, line in enumerate(step.lines) if line is None} if None in step.lines else set()
+        given = step.lines
+        if len(given) == 1 and len(given[0] or b"") > LONGEST_LINE:
+            given = [None]  # millions of hits would have to be held
+        again = {place for place, line in enumerate(given) if line is None} if None in given else set()
         kinds = set(step.plans)
         for wanted, sought in enumerate(self._sought):
             wanting = {plan for plan in kinds if wanted in plan.wanted}
@@ -228,25 +271,30 @@ class Engine:
             places: Sequence[int] = range(len(step.plans))
             if len(wanting) < len(kinds):
                 places = [place for place in places if step.plans[place] in wanting]
-            lines = [step.lines[place] or b"" for place in places]
+            lines = [given[place] or b"" for place in places]
             data = b"\n".join(lines)
             found = sought.automaton.scan(data)
             ends = list(accumulate(len(line) + 1 for line in lines)) if found else []
+            quote = -1
             for number, end in found:
                 place = places[bisect_left(ends, end)]
-                terms = sought.terms[number] & step.plans[place].alive
+                terms = sought.mask(number) & step.plans[place].alive
                 if number == ESCAPED:
                     again.add(place)
-                elif terms and (sought.values_only[number] or not in_key(data, end)):
+                    continue
+                if terms and not sought.values_only[number]:
+                    if quote < end:  # the next one: those behind it come later
+                        quote = data.find(b'"', end)
+                    terms = 0 if ends_key(data, quote) else terms
+                if terms:
                     masks[place] = masks.get(place, 0) | terms
         for place in again:
             masks[place] = self._standing(step.plans[place], step.events[place])
         return masks
 
 
-def in_key(data: bytes, place: int) -> bool:
-    """Say whether a place inside a string of JSON is surely in the key of an object: `":` is how that ends."""
-    quote = data.find(b'"', place)
+def ends_key(data: bytes, quote: int) -> bool:
+    """Say whether a quote, the first one behind something, surely ends the key of an object: a colon follows."""
     return data[quote + 1 : quote + 2] == b":" and data[quote - 1 : quote] != b"\\"
 
 

@@ -10,6 +10,14 @@ from ruleengine.engine.terms import Term
 from ruleengine.values import DECIMAL, Scalar, fold, number, text
 
 
+def mask_of(bits: Iterable[int]) -> int:
+    """Return the mask of some terms."""
+    mask = 0
+    for bit in bits:
+        mask |= 1 << bit
+    return mask
+
+
 class FieldIndex:
     """The terms that say something of the values of one field."""
 
@@ -23,15 +31,18 @@ class FieldIndex:
         """The terms of rules that the field can decide alone: some value of it may strike them out."""
         self.memo: dict[Any, int] = memory.table()
         """Masks of strings and integers; a boolean or a float may be equal to an integer and has another text."""
-        self._values: dict[str, int] = {}
-        self._tails: dict[str, int] = {}
+        self.values: dict[str, list[int]] = {}
+        """The terms that ask for a text, folded."""
+        self.tails: dict[str, list[int]] = {}
+        """The terms that ask for a text from its last `\\` or `/` on."""
         for bit, term in terms:
-            for table, keys in ((self._values, term.values.get(name)), (self._tails, term.tails.get(name))):
+            for table, keys in ((self.values, term.values.get(name)), (self.tails, term.tails.get(name))):
                 if keys is not None:
                     self.constrained |= 1 << bit
                     for key in keys:
-                        table[key] = table.get(key, 0) | 1 << bit
-        self._numbers = any(DECIMAL.match(key) for key in self._values)
+                        table.setdefault(key, []).append(bit)
+        self.numbers = any(DECIMAL.match(key) for key in self.values)
+        """Whether one of the texts is a number, which other texts can write, too."""
         # A term that asks for values and for tails is satisfied by either: both hold where it holds.
         self.others = every & ~self.constrained
         """The terms that hold whatever the value, also when there is none."""
@@ -58,14 +69,14 @@ class FieldIndex:
     def _mask(self, value: Scalar) -> int:
         given = value if type(value) is str else text(value)
         given = given.lower() if given.isascii() else fold(given)
-        bits = self._values.get(given, 0)
-        if self._tails:
+        bits = [*self.values.get(given, ())]
+        if self.tails:
             last = max(given.rfind("\\"), given.rfind("/"))
             if last >= 0:
-                bits |= self._tails.get(given[last:], 0)
-        if self._numbers and given[-1:].isdecimal() and (exact := number(value)) is not None:
-            bits |= self._values.get(text(exact), 0)
-        return self.others | bits if bits else self.others
+                bits += self.tails.get(given[last:], ())
+        if self.numbers and given[-1:].isdecimal() and (exact := number(value)) is not None:
+            bits += self.values.get(text(exact), ())
+        return self.others | mask_of(bits)
 
     def _several(self, values: list[Any]) -> int:
         mask, pending = self.others, list(values)

@@ -21,7 +21,11 @@ from ruleengine.values import fold, same_fold
 SHORTEST = 3
 """Bytes of the shortest literal; signs that are no letters are rare enough to be one fewer."""
 
+LONGEST = 200
+"""Bytes of the longest literal: more would say nothing more."""
+
 ASCII = re.compile(r"[ -~]+")
+TYPED = re.compile(r"[\x00-\x7f]+")
 PLAIN = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 NUMERIC = re.compile(r"[-+.0-9e]*\Z")
 WORDS = ("true", "false", "nan", "-inf")
@@ -73,7 +77,7 @@ def _pieces(folded: str, pieces: re.Pattern[str], first: bool, last: bool) -> li
             written = f"{before}{escaped(piece)}{behind}"
             signs = " " not in written and not any(map(str.isalnum, written))
             if len(written) >= SHORTEST - signs:
-                out.append(frozenset((written,)))
+                out.append(frozenset((written[:LONGEST],)))
         else:
             out += [_opening(character) for character in piece if not character.isascii()]
     return out
@@ -158,7 +162,7 @@ def inside_regex(tree: Tree) -> list[Literals]:
 
     Other characters may be read from halves of surrogate pairs.
     """
-    return sorted(_of_tree(tree, lambda run: [frozenset((found,)) for found in ASCII.findall(run)], _either), key=len)
+    return sorted(_of_tree(tree, lambda run: [frozenset((found,)) for found in TYPED.findall(run)], _either), key=len)
 
 
 Spell = Callable[[str], list[Literals]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -47,9 +47,8 @@ class Plan:
 
 @dataclass(slots=True)
 class Shape:
-    """The fields of an event: what can hold in it before any value is looked at."""
+    """The fields of an event: how to look at it."""
 
-    possible: int
     indices: tuple[FieldIndex, ...]
     key: Callable[[Event], Any]
     plans: dict[Any, Plan]
@@ -75,10 +74,9 @@ class Planner:
         """
         every = (1 << len(terms)) - 1
         self.source = source_reader(hints)
-        self._every = every
         self._groups: dict[LogSource, int] = {}
         self._needing: dict[str, int] = {}
-        self._free = self._keys = self._plans = 0
+        self.free = self._keys = self._plans = 0
         self._sought = sought
         asked: dict[str, list[tuple[int, Term]]] = {}
         for bit, (term, log) in enumerate(zip(terms, logs, strict=True)):
@@ -89,17 +87,20 @@ class Planner:
             for name in {*term.values, *term.tails}:
                 asked.setdefault(name, []).append((bit, term))
             if not term.literals:
-                self._free |= one
+                self.free |= one
         self.indices = {
             name: FieldIndex(name, asked.get(name, ()), decided.get(name, 0), every, memory)
             for name in {**asked, **decided}
         }
         self._roots = {name: name.partition(".")[0] for name in self._needing if "." in name}
-        self._hints = tuple(dict.fromkeys(("Channel", "EventID", "Provider_Name", *_names(hints))))
-        self._plain = not any("." in name for name in _names(hints))
+        self.hints = tuple(dict.fromkeys(("Channel", "EventID", "Provider_Name", *_names(hints))))
+        self.by_keys = not any("." in name for name in _names(hints))
+        """Whether values of keys at the top of an event decide its log source, and none on a path."""
         self.shapes: dict[tuple[str, ...], Shape] = {}
         """By the names of the fields, in their order."""
         self._asked: dict[EventSource, int] = {}
+        self._needed: dict[EventSource, list[tuple[str, str, int]]] = {}
+        """By log source the fields that its rules need: name, first name on the path, and the terms."""
 
     def plan(self, event: Event) -> Plan:
         """Return the plan for an event."""
@@ -111,18 +112,27 @@ class Planner:
             key = shape.key(event)
             plan = shape.plans.get(key)
         except TypeError:  # a list or an object states the log source
-            return self._plan(shape, self.source(event))
+            return self._plan(shape, event)
         return plan or self._remembered(shape, key, event)
 
-    def _shape(self, names: tuple[str, ...]) -> Shape:
-        present = frozenset(names)
-        impossible = 0
-        for name, mask in self._needing.items():
-            if name not in present and self._roots.get(name) not in present:
-                impossible |= mask
+    def alive(self, names: Container[str], source: EventSource) -> int:
+        """Return the terms that can hold in an event with these keys, of this log source."""
+        asked = self.asked(source)
+        needing = self._needed.get(source)
+        if needing is None:
+            if len(self._needed) >= SHAPES:
+                self._needed.clear()
+            of_source = [(name, self._roots.get(name, name), mask & asked) for name, mask in self._needing.items()]
+            needing = self._needed[source] = [each for each in of_source if each[2]]
         # Without its key at the top a field may still be found on a path, but then no term asks for certain values.
-        indices = tuple(index for name, index in self.indices.items() if name in present)
-        shape = Shape(self._every & ~impossible, indices, self._key(present), {}, {})
+        for name, root, mask in needing:
+            if name not in names and root not in names:
+                asked &= ~mask
+        return asked
+
+    def _shape(self, names: tuple[str, ...]) -> Shape:
+        indices = tuple(self.indices[name] for name in names if name in self.indices)
+        shape = Shape(indices, self._key(frozenset(names)), {}, {})
         if len(names) <= WIDEST and UNFINISHED.isdisjoint(names):
             if len(self.shapes) >= SHAPES:
                 self._forget()
@@ -131,13 +141,13 @@ class Planner:
 
     def _key(self, present: frozenset[str]) -> Callable[[Event], Any]:
         """Return what reads the values that decide the log source of an event of these fields."""
-        if not self._plain:
+        if not self.by_keys:
             return self.source
-        decisive = [name for name in self._hints if name in present]
+        decisive = [name for name in self.hints if name in present]
         return itemgetter(*decisive) if decisive else lambda event: None
 
     def _remembered(self, shape: Shape, key: Any, event: Event) -> Plan:
-        plan = self._plan(shape, self.source(event))
+        plan = self._plan(shape, event)
         self._keys += 1
         if self._keys > KEYS or self._plans > PLANS:
             self._forget()
@@ -150,8 +160,8 @@ class Planner:
         self.shapes.clear()
         self._keys = self._plans = 0
 
-    def _plan(self, shape: Shape, source: EventSource) -> Plan:
-        alive = shape.possible & self.asked(source)
+    def _plan(self, shape: Shape, event: Event) -> Plan:
+        alive = self.alive(event, self.source(event))
         known = shape.by_terms.get(alive)
         if known is None:
             self._plans += 1
@@ -163,7 +173,7 @@ class Planner:
         checks = sorted(asking, key=lambda pair: -pair[1].bit_count())
         return Plan(
             alive,
-            alive & self._free,
+            alive & self.free,
             tuple(number for number, mask in enumerate(self._sought) if mask & alive),
             tuple(
                 (index.name, index, index.memo, either)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from ruleengine.engine.programs import program_of
 from ruleengine.engine.terms import Term, terms_of
 from ruleengine.engine.verify import deciding
 from ruleengine.load import Loaded
@@ -24,6 +25,18 @@ class Sketch(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     terms: tuple[Term, ...]
     decided: frozenset[str]
     """The fields each of which can decide alone that the rule does not match."""
+    program: bytes
+    """What the rule says, for the sieve."""
+    fields: tuple[str, ...]
+    """The fields that the program numbers."""
+
+
+class Sketched(Loaded):
+    """A rule that came with its sketch, if that can be used."""
+
+    __slots__ = ("sketch",)
+
+    sketch: Sketch | None
 
 
 _decode = msgspec.msgpack.Decoder(dict[bytes, Sketch]).decode
@@ -31,14 +44,16 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 def sketch(loaded: Loaded) -> Sketch:
-    """Return the sketch of a rule about one event."""
+    """Return the sketch of a rule about one event; it may have come with it."""
+    if isinstance(loaded, Sketched) and loaded.sketch is not None:
+        return loaded.sketch
     assert loaded.expr is not None
-    return Sketch(terms_of(loaded.expr), deciding(loaded.expr))
+    return Sketch(terms_of(loaded.expr), deciding(loaded.expr), *program_of(loaded.expr))
 
 
 def sketches(rules: Sequence[Loaded], store: Store | None) -> list[Sketch]:
     """Return the sketch of each rule; those that the store has are not made again."""
-    if store is None:
+    if store is None or all(isinstance(loaded, Sketched) and loaded.sketch for loaded in rules):
         return [sketch(loaded) for loaded in rules]
     # A set of rules is known again by the folders it is from, whatever was changed in it.
     folders = {str(Path(loaded.rule.source.path).parent.absolute()) for loaded in rules if loaded.rule.source}

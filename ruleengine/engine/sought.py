@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import or_
+from itertools import chain
 
 from ruleengine.engine.automaton import Automaton
+from ruleengine.engine.fields import mask_of
 from ruleengine.engine.terms import Term
 from ruleengine.ir import LogSource
 from ruleengine.shelf import Store
@@ -18,23 +18,31 @@ MANY = 256
 class Sought:
     """Some literals that are looked for together: the automaton that finds them, and the terms of each."""
 
-    def __init__(self, asking: dict[str, int], *, in_keys: bool, store: Store | None) -> None:
+    def __init__(self, asking: dict[str, list[int]], *, in_keys: bool, store: Store | None) -> None:
         """Take the terms that ask for each literal; `in_keys` says that many of the literals may stand in keys."""
         self.automaton = Automaton.of(list(asking), store)
-        self.terms = (0, *asking.values())
-        """Masks, by the number that the automaton gives a literal."""
+        self.terms: tuple[Sequence[int], ...] = ((), *asking.values())
+        """Terms, by the number that the automaton gives a literal."""
         self.values_only = (True, *(not in_keys or literal.endswith('"') for literal in asking))
         """Whether a literal is worth no look at whether it was found in a key; one that ends a value never is."""
-        self.every = reduce(or_, self.terms)
+        self.every = mask_of(set(chain.from_iterable(self.terms)))
+        self._masks: dict[int, int] = {}
+
+    def mask(self, number: int) -> int:
+        """Return the terms of the literal to which the automaton gives a number."""
+        known = self._masks.get(number)
+        if known is None:
+            known = self._masks[number] = mask_of(self.terms[number])
+        return known
 
 
 def sought_of(terms: Sequence[Term], logs: Sequence[LogSource], store: Store | None) -> list[Sought]:
     """Return automata for the literals of some terms, given the log sources of their rules."""
-    families: dict[tuple[bool, bool, str], dict[str, int]] = {}
+    families: dict[tuple[bool, bool, str], dict[str, list[int]]] = {}
     for bit, (term, log) in enumerate(zip(terms, logs, strict=True)):
         for literal in sorted(term.literals or ()):
             asking = families.setdefault(_family(term, log), {})
-            asking[literal] = asking.get(literal, 0) | 1 << bit
+            asking.setdefault(literal, []).append(bit)
     return [Sought(asking, in_keys=family[0], store=store) for family, asking in sorted(families.items())]
 
 
@@ -47,6 +55,7 @@ def _family(term: Term, log: LogSource) -> tuple[bool, bool, str]:
     all_events = term.anywhere or not term.needs
     many = len(term.literals or ()) > MANY
     kind = ""
-    if not many and not all_events and (log.product or "").lower() == "windows":
-        kind = f"windows {(log.category or '').lower() == 'process_creation'}"
+    if not many and (log.product or "").lower() == "windows":
+        starts = not all_events and (log.category or "").lower() == "process_creation"
+        kind = f"windows {starts}"
     return all_events, many, kind
