@@ -60,6 +60,7 @@ def parsing(results: Results) -> dict[tuple[str, str], float]:
 def _machine(results: Results) -> str:
     found = results["machine"]
     versions = ", ".join(f"{name} {version or NOT}" for name, version in results["versions"].items())
+    versions += f"; our accelerator: {results['accelerator']}"
     return (
         f"{found['cores']} shared cores, {found['memory_gb']} GB, {found['system']}; {versions}; "
         f"{results['rules']:,} rule files of SigmaHQ; {results['when']}"
@@ -85,6 +86,8 @@ def _ratios(results: Results, mode: str) -> str:
         "by processor time",
         "bound",
         "",
+        "without accelerator µs",
+        "its ratio",
         "ratio, later passes",
     )
     parse = parsing(results)
@@ -106,6 +109,8 @@ def _ratios(results: Results, mode: str) -> str:
                 figure(row.get("cpu_ratio")),
                 f"{bound:g}" if bound else "",
                 MET[None if ratio is None else ratio >= bound] if bound else "",
+                us(row["python"]["us"]),
+                figure(row.get("python_ratio")),
                 figure(row.get("later_ratio")),
             )
         )

@@ -49,9 +49,18 @@ class Programs(NamedTuple):
             words += ["--logsource-routing", "--logsource-field-map", fields]
         return words
 
-    def run_ours(self, lane: Path, rules: Path, hints: Sequence[str] | None = None, out: Path | None = None) -> Run:
-        """Run ours over a file."""
-        return run(self.ours(lane, rules, hints), out=out, env={"RULEENGINE_CACHE": str(self.cache)})
+    def run_ours(
+        self,
+        lane: Path,
+        rules: Path,
+        hints: Sequence[str] | None = None,
+        out: Path | None = None,
+        *,
+        accelerated: bool = True,
+    ) -> Run:
+        """Run ours over a file, with the accelerator unless it was not built, or without."""
+        env = {"RULEENGINE_CACHE": str(self.cache), "RULEENGINE_ACCELERATOR": str(int(accelerated))}
+        return run(self.ours(lane, rules, hints), out=out, env=env)
 
     def run_theirs(self, lane: Path, rules: Path, hints: Sequence[str] | None = None, out: Path | None = None) -> Run:
         """Run RSigma over a file."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -13,8 +14,14 @@ from bench.streaming.lanes import SEED, Lane, repeated
 from bench.streaming.programs import Programs, Run, hints_of
 
 MODES = ("routed", "all")
+ALL = ("ours", "python", "rsigma")
+"""Who is measured: our command, the same without its accelerator, and RSigma's."""
+
 TIMES = 10
 """How often a lane stands in its repeated file: what the first is worth is known, the others are later passes."""
+
+LONG, SELDOM = 50_000, 3
+"""A lane of more events is long enough to be measured in every third round only."""
 
 Row = dict[str, Any]
 
@@ -37,14 +44,16 @@ def measured(
         say(f"round {turn + 1} of {rounds}" if turn >= 0 else "warm-up")
         for mode in MODES:
             for index, lane in enumerate(lanes):
+                if lane.events > LONG and turn % SELDOM:
+                    continue
                 hints = hints_of(lane, mode)
                 jobs = [("", empty)] if index % 3 == 0 else []
                 for name, path in [*jobs, (lane.name, lane.path(mode))]:
-                    for who, taken in _both(programs, rules, path, hints, first=turn % 2 == 0):
+                    for who, taken in _each(programs, rules, path, hints, ALL, first=turn % 2 == 0):
                         if turn >= 0:
                             runs.setdefault((who, name, mode), []).append(taken)
     return [
-        _row(lane, mode, {who: Series(runs[who, lane.name, mode], runs[who, "", mode]) for who in _who(programs)})
+        _row(lane, mode, {who: Series(runs[who, lane.name, mode], runs[who, "", mode]) for who in _who(programs, ALL)})
         for lane in lanes
         for mode in MODES
     ]
@@ -61,8 +70,8 @@ def later(
             row, many = known[lane.name, mode], repeated(lane.path(mode), TIMES)
             runs: dict[str, list[tuple[Run, Run]]] = {}
             for turn in range(rounds):
-                once = dict(_both(programs, rules, lane.path(mode), hints_of(lane, mode), first=turn % 2 == 0))
-                for who, taken in _both(programs, rules, many, hints_of(lane, mode), first=turn % 2 == 0):
+                once = dict(_each(programs, rules, lane.path(mode), hints_of(lane, mode), first=turn % 2 == 0))
+                for who, taken in _each(programs, rules, many, hints_of(lane, mode), first=turn % 2 == 0):
                     runs.setdefault(who, []).append((once[who], taken))
             many.unlink()
             for who, pairs in runs.items():
@@ -71,19 +80,26 @@ def later(
             row["later_ratio"] = _divided(row.get("rsigma", {}).get("later_us"), row["ours"]["later_us"])
 
 
-def _who(programs: Programs) -> tuple[str, ...]:
-    return ("ours", "rsigma") if programs.rsigma else ("ours",)
+def _who(programs: Programs, named: Sequence[str]) -> tuple[str, ...]:
+    return tuple(who for who in named if who != "rsigma" or programs.rsigma)
 
 
-def _both(
-    programs: Programs, rules: Path, path: Path, hints: Sequence[str] | None, *, first: bool
+def _each(
+    programs: Programs,
+    rules: Path,
+    path: Path,
+    hints: Sequence[str] | None,
+    named: Sequence[str] = ("ours", "rsigma"),
+    *,
+    first: bool,
 ) -> list[tuple[str, Run]]:
-    """Run both programs, ours first or last."""
-    found = []
-    for who in _who(programs) if first else reversed(_who(programs)):
-        runner = programs.run_ours if who == "ours" else programs.run_theirs
-        found.append((who, runner(path, rules, hints)))
-    return found
+    """Run the programs in turn, ours first or last."""
+    run = {
+        "ours": programs.run_ours,
+        "python": partial(programs.run_ours, accelerated=False),
+        "rsigma": programs.run_theirs,
+    }
+    return [(who, run[who](path, rules, hints)) for who in _who(programs, named)[:: 1 if first else -1]]
 
 
 def _row(lane: Lane, mode: str, series: dict[str, Series]) -> Row:
@@ -103,6 +119,7 @@ def _row(lane: Lane, mode: str, series: dict[str, Series]) -> Row:
         row["ratio"] = _divided(row["rsigma"]["us"], row["ours"]["us"])
         row["ratio_range"] = _range(series)
         row["least_ratio"] = _divided(row["rsigma"]["least_us"], row["ours"]["least_us"])
+        row["python_ratio"] = _divided(row["rsigma"]["us"], row["python"]["us"])
         row["cpu_ratio"] = _divided(row["rsigma"]["cpu_us"], row["ours"]["cpu_us"])
     return row
 
